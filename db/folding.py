@@ -1,0 +1,48 @@
+"""How names, search words and URLs are folded so that spellings of the same thing meet.
+
+One rule for actors, publishers and the words of `q`, in any script. What a folded name stands for
+is `db/vocabulary.py`'s business.
+"""
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+from w3lib.url import canonicalize_url, url_query_cleaner
+
+_TRACKING = (
+    "utm_source",
+    "utm_medium",
+    "utm_campaign",
+    "utm_term",
+    "utm_content",
+    "utm_id",
+    "fbclid",
+    "gclid",
+)
+_JOINING = str.maketrans("", "", ".'’`ʼ")
+MAX_WORD = 100
+_WORD = re.compile(r"[^\W_]+")
+
+
+def fold(text: str) -> str:
+    """Give the folded form of a name: lower case, no accents, no punctuation, single spaces.
+
+    Dots and apostrophes join ("U.A.E." is "uae"), all other punctuation separates.
+    """
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return " ".join(_WORD.findall(plain.casefold().translate(_JOINING)))
+
+
+def tokens(text: str) -> list[str]:
+    """Give the folded words of a text, in order; what no word is as long as is cut off."""
+    return [word[:MAX_WORD] for word in fold(text).split()]
+
+
+def url_key(url: str) -> str:
+    """Give the form under which a URL is unique: tracking parameters, scheme, `www.` and fragment dropped."""
+    parts = urlsplit(canonicalize_url(url_query_cleaner(url, _TRACKING, remove=True)))
+    host = parts.netloc.removeprefix("www.")
+    path = parts.path.rstrip("/")
+    return f"{host}{path}?{parts.query}" if parts.query else f"{host}{path}"

@@ -1,0 +1,239 @@
+"""Index tables: what filters and sorts read. One row per revision of a thing, rebuilt from its record.
+
+Nothing here is a source: every column is derived in `db/indexing.py` from a rendered record. A null
+that a filter can ask for is stored as the word `none`, so that absence is found by equality too.
+"""
+
+import datetime as dt
+
+from sqlalchemy import ARRAY, BigInteger, Computed, Index, Text
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from db.base import Base, Id, Key, Moment
+
+NONE = "none"
+
+
+def _live(name: str, *columns: str) -> Index:
+    """Make an index over the current rows, which are what almost every query reads."""
+    return Index(name, *columns, postgresql_where="to_revision IS NULL")
+
+
+class Span:
+    """The dataset revisions through which a row holds: `from_revision` and on, up to before `to_revision`."""
+
+    from_revision: Mapped[int] = mapped_column(
+        BigInteger, primary_key=True, autoincrement=False, index=True, sort_order=1
+    )
+    to_revision: Mapped[int | None] = mapped_column(BigInteger, index=True, sort_order=1)
+
+
+class RecordIndex(Span):
+    """A row for each revision of a record; (from_revision, position) is its row in `revision`."""
+
+    id: Mapped[Key]
+    position: Mapped[int]
+    number: Mapped[int]
+    updated_at: Mapped[dt.datetime] = mapped_column(Moment)
+
+
+class Worded:
+    """A row that `q` searches: its folded words, and words that stand for actors and publishers."""
+
+    words: Mapped[list[str]] = mapped_column(ARRAY(Text))
+
+    @declared_attr
+    def tsv(self) -> Mapped[str]:
+        """The words as a tsvector, kept by the database."""
+        return mapped_column(TSVECTOR, Computed("array_to_tsvector(words)", persisted=True))
+
+
+class ExchangeIndex(RecordIndex, Worded, Base):
+    """What exchanges are filtered and sorted by."""
+
+    __tablename__ = "exchange_index"
+    __table_args__ = (
+        _live("ix_exchange_index_live_date", "date", "id"),
+        _live("ix_exchange_index_live_updated", "updated_at", "id"),
+        _live("ix_exchange_index_live_kind", "kind", "date", "id"),
+        _live("ix_exchange_index_live_year", "year", "date", "id"),
+        _live("ix_exchange_index_live_agreement", "agreement", "date", "id"),
+        Index("ix_exchange_index_date", "date", "id"),
+        Index("ix_exchange_index_tsv", "tsv", postgresql_using="gin"),
+    )
+
+    date: Mapped[dt.date]
+    year: Mapped[int]
+    kind: Mapped[str]
+    status: Mapped[str]
+    agreement: Mapped[Id]
+    persons: Mapped[int | None]
+    disputed: Mapped[bool]
+    disputed_by_parties: Mapped[bool]
+    sources: Mapped[int]
+    has_figures: Mapped[bool]
+    has_overlaps: Mapped[bool]
+
+
+class PartIndex(Span):
+    """A row for a part of an exchange, with its own rendered body, and the exchange's sort keys."""
+
+    id: Mapped[Key]
+    exchange_id: Mapped[Id]
+    date: Mapped[dt.date]
+    body: Mapped[str]
+
+
+class ClaimIndex(PartIndex, Base):
+    """What claims are filtered and sorted by."""
+
+    __tablename__ = "claim_index"
+    __table_args__ = (
+        _live("ix_claim_index_live_date", "date", "id"),
+        _live("ix_claim_index_live_direction", "received_by", "released_by", "date", "exchange_id"),
+        _live("ix_claim_index_live_claimant", "claimant", "category", "date", "exchange_id"),
+        Index("ix_claim_index_exchange", "exchange_id"),
+    )
+
+    released_by: Mapped[Id]
+    received_by: Mapped[Id]
+    direction: Mapped[Id]
+    category: Mapped[str]
+    count: Mapped[int]
+    qualifier: Mapped[str]
+    claimant: Mapped[Id]
+    covers: Mapped[str]
+    rank: Mapped[str]
+    counts: Mapped[bool]
+
+
+class MediationIndex(PartIndex, Base):
+    """What mediations of exchanges are filtered and sorted by."""
+
+    __tablename__ = "mediation_index"
+    __table_args__ = (
+        _live("ix_mediation_index_live_date", "date", "id"),
+        _live("ix_mediation_index_live_actor", "actor", "stance", "role", "date", "exchange_id"),
+        Index("ix_mediation_index_exchange", "exchange_id"),
+    )
+
+    actor: Mapped[Id]
+    role: Mapped[str]
+    stance: Mapped[str]
+    claimant: Mapped[Id]
+
+
+class FigureIndex(PartIndex, Base):
+    """What figures are filtered and sorted by; the id is made of exchange, direction and measure."""
+
+    __tablename__ = "figure_index"
+    __table_args__ = (
+        _live("ix_figure_index_live_date", "date", "id"),
+        _live("ix_figure_index_live_direction", "received_by", "measure", "best"),
+        Index("ix_figure_index_exchange", "exchange_id"),
+    )
+
+    released_by: Mapped[Id]
+    received_by: Mapped[Id]
+    measure: Mapped[str]
+    best: Mapped[int]
+    disputed: Mapped[bool]
+    disputed_by_parties: Mapped[bool]
+    attestation: Mapped[str]
+    sources: Mapped[int]
+
+
+class FacetIndex(Span, Base):
+    """One row per value where a thing holds several: parties, mediators, articles, publishers, agencies.
+
+    `resource` and `record_id` name the thing (a part of an exchange too), `owner_id` the record that is
+    written when the row changes.
+    """
+
+    __tablename__ = "facet_index"
+    __table_args__ = (
+        _live("ix_facet_index_live_value", "resource", "facet", "value", "date", "record_id"),
+        Index("ix_facet_index_owner", "owner_id"),
+        Index("ix_facet_index_record", "record_id", "resource", "facet"),
+    )
+
+    resource: Mapped[Key]
+    facet: Mapped[Key]
+    value: Mapped[Key]
+    record_id: Mapped[Key]
+    owner_id: Mapped[Id]
+    date: Mapped[dt.date]
+
+
+class ArticleIndex(RecordIndex, Worded, Base):
+    """What articles are filtered and sorted by; `sort_date` is the day of publication, or the year 1."""
+
+    __tablename__ = "article_index"
+    __table_args__ = (
+        _live("ix_article_index_live_date", "sort_date", "id"),
+        _live("ix_article_index_live_url", "url_key"),
+        Index("ix_article_index_tsv", "tsv", postgresql_using="gin"),
+    )
+
+    url_key: Mapped[str]
+    publisher: Mapped[Id]
+    agency: Mapped[Id]
+    language: Mapped[str]
+    link_status: Mapped[str]
+    published_on: Mapped[dt.date | None]
+    sort_date: Mapped[dt.date]
+
+
+class PublisherIndex(RecordIndex, Worded, Base):
+    """What publishers are filtered by."""
+
+    __tablename__ = "publisher_index"
+
+    is_agency: Mapped[bool]
+
+
+class ActorIndex(RecordIndex, Worded, Base):
+    """What actors are filtered by."""
+
+    __tablename__ = "actor_index"
+
+    kind: Mapped[str]
+
+
+class AgreementIndex(RecordIndex, Worded, Base):
+    """What agreements are filtered and sorted by."""
+
+    __tablename__ = "agreement_index"
+
+    date: Mapped[dt.date]
+    status: Mapped[str]
+
+
+class TotalIndex(RecordIndex, Base):
+    """What published totals are filtered and sorted by; `date` is the day they speak of."""
+
+    __tablename__ = "total_index"
+
+    date: Mapped[dt.date]
+    measure: Mapped[str]
+    value: Mapped[int]
+    qualifier: Mapped[str]
+    category: Mapped[str]
+    claimant: Mapped[Id]
+    mediator: Mapped[Id]
+    released_by: Mapped[Id]
+    received_by: Mapped[Id]
+    agreement: Mapped[Id]
+    year: Mapped[int | None]
+
+
+class CoverageIndex(RecordIndex, Base):
+    """What coverage notes are filtered and sorted by; `date` is the day they begin."""
+
+    __tablename__ = "coverage_index"
+
+    date: Mapped[dt.date]
+    date_to: Mapped[dt.date]
+    scope: Mapped[str]
+    status: Mapped[str]

@@ -1,0 +1,75 @@
+"""How the service connects: one driver (asyncpg), engines made from a URL that is never parsed here.
+
+Engines are made by whoever runs the service and travel by argument; nothing connects at import.
+"""
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+CONNECT_TIMEOUT = 10.0
+STATEMENT_TIMEOUT_MS = 30_000
+
+
+class DatabaseUnavailableError(Exception):
+    """The database cannot be reached; the message is one line and holds no password."""
+
+
+def read_engine(url: str, *, pool_size: int) -> AsyncEngine:
+    """Make the engine of the read path: pooled, autocommit, statements prepared and bounded in time."""
+
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(
+            url,
+            timeout=CONNECT_TIMEOUT,
+            server_settings={
+                "application_name": "exchanges-read",
+                "timezone": "UTC",
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            },
+        )
+
+    return create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=CONNECT_TIMEOUT,
+        pool_pre_ping=False,
+        isolation_level="AUTOCOMMIT",
+    )
+
+
+def write_engine(url: str) -> AsyncEngine:
+    """Make the engine of the write path: no pool and no named statements, so that it passes a PgBouncer."""
+
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, statement_cache_size=0)
+
+    return create_async_engine(
+        "postgresql+asyncpg://?prepared_statement_cache_size=0",
+        async_creator=connect,
+        poolclass=NullPool,
+        connect_args={"prepared_statement_name_func": lambda: ""},
+    )
+
+
+async def check_reachable(url: str) -> None:
+    """Connect once.
+
+    Raises:
+        DatabaseUnavailableError: with the reason in one line.
+    """
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
+    except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DatabaseUnavailableError(f"cannot reach the database of DATABASE_URL: {reason}") from error
+    await connection.close()
+
+
+async def driver_connection(connection: AsyncConnection) -> asyncpg.Connection:
+    """Give the driver's own connection, for COPY, which SQLAlchemy does not speak."""
+    raw = await connection.get_raw_connection()
+    assert raw.driver_connection is not None  # noqa: S101  (a checked-out connection always has one)
+    return raw.driver_connection
