@@ -4,14 +4,16 @@ The database refuses the same things by its constraints; here every offence is f
 that a curator mends a file in one go. What a single record must satisfy by itself is in `db/inputs.py`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.enums import Resource
+from db.figures import counts
 from db.folding import url_key
 from db.inputs import (
     ActorInput,
@@ -75,6 +77,7 @@ async def check(connection: AsyncConnection, inputs: Sequence[Input]) -> None:
         WriteError: with every offence.
     """
     items = await _missing(connection, inputs) + await _taken(connection, inputs)
+    items += await _counted_twice(connection, inputs)
     if items:
         raise WriteError(items)
 
@@ -150,6 +153,48 @@ async def _collisions(
             message = f"{name!r} is already {resource} {owner}'s"
             items.append(WriteItem(resource=resource, id=item.id, field=field, code=code, message=message))
     return items
+
+
+async def _counted_twice(connection: AsyncConnection, inputs: Sequence[Input]) -> list[WriteItem]:
+    """Find exchanges that have figures to or from a coalition and to or from its member as well."""
+    exchanges_ = [item for item in inputs if isinstance(item, ExchangeInput)]
+    if not exchanges_:
+        return []
+    members: dict[str, set[str]] = {}
+    stored = select(reference.ActorMember.actor_id, reference.ActorMember.member_id)
+    for coalition, member in await connection.execute(stored):
+        members.setdefault(coalition, set()).add(member)
+    members |= {item.id: set(item.members) for item in inputs if isinstance(item, ActorInput)}
+    return [
+        WriteItem(
+            resource=Resource.EXCHANGE,
+            id=item.id,
+            field="claims",
+            code="counted_twice",
+            message=f"{' to '.join(one)} and {' to '.join(other)} differ only by a coalition and its member",
+        )
+        for item in exchanges_
+        for one, other in twin_directions(item, members)
+    ]
+
+
+def twin_directions(
+    item: ExchangeInput, members: Mapping[str, Collection[str]]
+) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+    """Find directions of counted claims that differ only by a coalition and its member.
+
+    `members` gives the members of each coalition by its id.
+    """
+
+    def kin(one: str, other: str) -> bool:
+        return other in members.get(one, ()) or one in members.get(other, ())
+
+    directions = sorted({(claim.released_by, claim.received_by) for claim in item.claims if counts(claim)})
+    return [
+        (one, other)
+        for one, other in combinations(directions, 2)
+        if (one[0] == other[0] and kin(one[1], other[1])) or (one[1] == other[1] and kin(one[0], other[0]))
+    ]
 
 
 def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:

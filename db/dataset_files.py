@@ -8,14 +8,12 @@ import codecs
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from pydantic import ValidationError
 
 from db.enums import Resource
-from db.figures import counts
 from db.folding import fold, url_key
 from db.inputs import (
     ActorInput,
@@ -259,7 +257,6 @@ def _conflicts(entries: Sequence[Entry]) -> Iterator[LineError]:
     yield from _same_names(entries, PublisherInput)
     yield from _same_pages(entries)
     yield from _same_parts(entries)
-    yield from _twin_directions(entries)
 
 
 def _same_ids(entries: Iterable[Entry]) -> Iterator[LineError]:
@@ -332,31 +329,3 @@ def _part_ids(item: ExchangeInput | AgreementInput) -> Iterator[tuple[str, str]]
     for field, parts in lists.items():
         for position, part in enumerate(parts):
             yield f"{field}.{position}.id", part.id
-
-
-def _twin_directions(entries: Sequence[Entry]) -> Iterator[LineError]:
-    members = {entry.item.id: entry.item.members for entry in entries if isinstance(entry.item, ActorInput)}
-    for entry in entries:
-        if isinstance(entry.item, ExchangeInput):
-            for one, other in twin_directions(entry.item, members):
-                both = f"{' to '.join(one)} and {' to '.join(other)}"
-                yield entry.refused("claims", f"{both} differ only by a coalition and its member")
-
-
-def twin_directions(
-    item: ExchangeInput, members: Mapping[str, Sequence[str]]
-) -> list[tuple[_Direction, _Direction]]:
-    """Find directions with figures that differ only by a coalition and its member: people counted twice.
-
-    `members` gives the members of each coalition by its id.
-    """
-
-    def kin(one: str, other: str) -> bool:
-        return other in members.get(one, ()) or one in members.get(other, ())
-
-    directions = sorted({(claim.released_by, claim.received_by) for claim in item.claims if counts(claim)})
-    return [
-        (one, other)
-        for one, other in combinations(directions, 2)
-        if (one[0] == other[0] and kin(one[1], other[1])) or (one[1] == other[1] and kin(one[0], other[0]))
-    ]

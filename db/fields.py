@@ -20,15 +20,27 @@ from pydantic import (
 
 from db import enums
 from db.base import ID_PATTERN
+from db.folding import fold
 
 INT4_MAX = 2_147_483_647
+MAX_COUNT = 100_000_000  # so that the sum of a claimant's categories still fits into an int4
+_WORDS = "[a-z0-9]+(-[a-z0-9]+)*"
+RECORD_ID_PATTERN = f"^{_WORDS}$"
+CLAIM_ID_PATTERN = f"^{_WORDS}:c[0-9]+$"
+MEDIATION_ID_PATTERN = f"^{_WORDS}:m[0-9]+$"
+TERM_ID_PATTERN = f"^{_WORDS}:t[0-9]+$"
 Word = TypeVar("Word", bound=StrEnum)
 
 
 class Model(BaseModel):
     """The base of all inputs and records: nothing unknown is accepted, nothing changes once made."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 def described(description: str, example: object, **constraints: Any) -> Any:
@@ -50,6 +62,14 @@ def _not_reserved(name: str) -> str:
     return name
 
 
+def _findable(name: str) -> str:
+    folded = fold(name)
+    if not folded:
+        raise ValueError("must hold a letter or a digit, by which it can be found")
+    _not_reserved(folded)
+    return name
+
+
 _URL = TypeAdapter(HttpUrl)
 
 
@@ -65,9 +85,17 @@ def open_word(words: type[StrEnum]) -> WithJsonSchema:
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_storable)]
+Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable), AfterValidator(_findable)]
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=120), AfterValidator(_not_reserved)]
+RecordId = Annotated[
+    str, StringConstraints(pattern=RECORD_ID_PATTERN, max_length=100), AfterValidator(_not_reserved)
+]
+ClaimId = Annotated[str, StringConstraints(pattern=CLAIM_ID_PATTERN, max_length=120)]
+MediationId = Annotated[str, StringConstraints(pattern=MEDIATION_ID_PATTERN, max_length=120)]
+TermId = Annotated[str, StringConstraints(pattern=TERM_ID_PATTERN, max_length=120)]
 Url = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_storable), AfterValidator(_web_url)]
-Count = Annotated[int, Field(ge=0, le=INT4_MAX, strict=True)]
+Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
+Int4 = Annotated[int, Field(ge=0, le=INT4_MAX, strict=True)]
 Year = Annotated[int, Field(ge=1900, le=2100, strict=True)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Day = Annotated[dt.date, Field(ge=dt.date(1900, 1, 1), le=dt.date(2100, 12, 31))]

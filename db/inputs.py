@@ -15,17 +15,23 @@ from db.fields import (
     AgreementStatus,
     Category,
     Citations,
+    ClaimId,
     Count,
     CoverageStatus,
     Day,
     ExchangeKind,
     ExchangeStatus,
     Id,
+    Int4,
     Language,
     LinkStatus,
     Measure,
+    MediationId,
     MediationRole,
     Model,
+    Name,
+    RecordId,
+    TermId,
     Text,
     TotalMeasure,
     Url,
@@ -58,25 +64,32 @@ def _two_sides(released_by: str | None, received_by: str | None) -> None:
 class ExternalIds(Model):
     """How other datasets name an actor."""
 
-    gw: int | None = described("Gleditsch-Ward number of the state, or null.", 369)
+    gw: Int4 | None = described("Gleditsch-Ward number of the state, or null.", 369)
     wikidata: Text | None = described("Wikidata item, or null while unknown.", None)
 
 
 class ActorInput(Model):
     """A state, organisation, armed group or coalition."""
 
-    id: Id = described("The id of the actor; a name, never a fact.", "uae")
-    name: Text = described("The name in English.", "United Arab Emirates")
+    id: RecordId = described("The id of the actor; a name, never a fact.", "uae")
+    name: Name = described("The name in English.", "United Arab Emirates")
     kind: ActorKind = described("What sort of actor it is.", "state")
     iso_3166_1_alpha_2: Text | None = described("Two-letter country code of a state, or null.", "AE")
     iso_3166_1_alpha_3: Text | None = described("Three-letter country code of a state, or null.", "ARE")
-    aliases: tuple[Text, ...] = described(
+    aliases: tuple[Name, ...] = described(
         "Other names, in any script; queries accept them all.", ["UAE", "ОАЭ"]
     )
     external_ids: ExternalIds = described(
         "The ids of the actor in other datasets.", {"gw": 696, "wikidata": None}
     )
     members: tuple[Id, ...] = described("The actors that make up a coalition, else empty.", [])
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        _unique("members", self.members)
+        if self.id in self.members:
+            raise ValueError("members must be other actors")
+        return self
 
     def names(self) -> tuple[str, ...]:
         """Give every name by which a query may find the actor."""
@@ -87,10 +100,10 @@ class ActorInput(Model):
 class PublisherInput(Model):
     """A publisher or news agency."""
 
-    id: Id = described("The id of the publisher.", "al-jazeera")
-    name: Text = described("The name of the publisher.", "Al Jazeera")
+    id: RecordId = described("The id of the publisher.", "al-jazeera")
+    name: Name = described("The name of the publisher.", "Al Jazeera")
     is_agency: bool = described("Whether other publishers carry its text.", example=True)
-    aliases: tuple[Text, ...] = described("Other names of the publisher.", ["Agence France-Presse"])
+    aliases: tuple[Name, ...] = described("Other names of the publisher.", ["Agence France-Presse"])
 
     def names(self) -> tuple[str, ...]:
         """Give every name by which a query may find the publisher."""
@@ -100,7 +113,7 @@ class PublisherInput(Model):
 class ArticleInput(Model):
     """A citing page."""
 
-    id: Id = described("The id of the article.", "al-jazeera-2024-12-30")
+    id: RecordId = described("The id of the article.", "al-jazeera-2024-12-30")
     url: Url = described("The address of the page.", "https://example.org/news/1")
     title: Text | None = described("The title, or null where it names a prisoner or was not visible.", None)
     publisher: Id = described("Id of who published the page.", "al-jazeera")
@@ -119,7 +132,7 @@ class ArticleInput(Model):
 class MediationInput(Model):
     """Who is said, or denied, to have brokered something."""
 
-    id: Id = described("The id of the mediation.", "2024-12-30-russia-ukraine:m1")
+    id: MediationId = described("The id of the mediation.", "2024-12-30-russia-ukraine:m1")
     actor: Id = described("Id of the actor that brokered.", "uae")
     role: MediationRole = described("What the actor did.", "mediator")
     stance: enums.Stance = described("Whether the mediation is asserted or denied.", "asserts")
@@ -130,7 +143,7 @@ class MediationInput(Model):
 class ClaimInput(Model):
     """Who says how many people were handed over, in which direction, according to which articles."""
 
-    id: Id = described("The id of the claim.", "2024-12-30-russia-ukraine:c1")
+    id: ClaimId = described("The id of the claim.", "2024-12-30-russia-ukraine:c1")
     released_by: Id = described("Id of the actor that let the people go.", "russia")
     received_by: Id = described("Id of the actor that took the people in.", "ukraine")
     category: Category = described("Whom the claim counts; `total` is all living persons.", "total")
@@ -178,7 +191,7 @@ class Overlap(Model):
 class ExchangeInput(Model):
     """One handover event with everything that is claimed about it."""
 
-    id: Id = described("The id of the exchange; it never changes.", "2024-12-30-russia-ukraine")
+    id: RecordId = described("The id of the exchange; it never changes.", "2024-12-30-russia-ukraine")
     kind: ExchangeKind = described("What sort of handover it was.", "prisoner_exchange")
     date: Day = described("The day, or the first of several.", "2024-12-30")
     date_end: Day | None = described("The last day of several, else null.", None)
@@ -205,6 +218,9 @@ class ExchangeInput(Model):
         _unique("claims", (claim.id for claim in self.claims))
         _unique("mediations", (mediation.id for mediation in self.mediations))
         _own_parts(self.id, [part.id for part in self.claims] + [part.id for part in self.mediations])
+        _unique(
+            "overlaps", (f"{each.exchange} ({each.measure}, {each.received_by})" for each in self.overlaps)
+        )
         if any(overlap.exchange == self.id for overlap in self.overlaps):
             raise ValueError("overlaps must name other exchanges")
         _check_citations(self.citations, *self.claims, *self.mediations, self.location)
@@ -214,7 +230,7 @@ class ExchangeInput(Model):
 class TermInput(Model):
     """One promise of an agreement."""
 
-    id: Id = described("The id of the term.", "istanbul-2025-05-16:t1")
+    id: TermId = described("The id of the term.", "istanbul-2025-05-16:t1")
     category: Category = described("Whom the promise counts.", "total")
     count: Count | None = described("How many were promised, or null where no number was given.", 1000)
     qualifier: enums.Qualifier = described("How the count is worded.", "exact")
@@ -234,7 +250,7 @@ class TermInput(Model):
 class AgreementInput(Model):
     """What parties promised each other."""
 
-    id: Id = described("The id of the agreement.", "istanbul-2025-05-16")
+    id: RecordId = described("The id of the agreement.", "istanbul-2025-05-16")
     title: Text = described("What it is called.", "Istanbul talks, first round")
     date: Day = described("The day it was reached.", "2025-05-16")
     place: Text | None = described("Where it was reached, or null.", "Istanbul")
@@ -259,7 +275,7 @@ class AgreementInput(Model):
 class TotalInput(Model):
     """A running total that somebody announced: the check on our own sums."""
 
-    id: Id = described("The id of the published total.", "total-0100")
+    id: RecordId = described("The id of the published total.", "total-0100")
     as_of: Day = described("The day of which it speaks.", "2025-07-02")
     measure: TotalMeasure = described("What it counts.", "persons")
     value: Count = described("The total.", 1378)
@@ -281,6 +297,7 @@ class TotalInput(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         _unique("parties", self.parties)
+        _unique("citations", self.citations)
         _two_sides(self.released_by, self.received_by)
         if self.since is not None and self.since > self.as_of:
             raise ValueError("since must not be after as_of")
@@ -290,7 +307,7 @@ class TotalInput(Model):
 class CoverageInput(Model):
     """A known gap of the dataset."""
 
-    id: Id = described("The id of the note.", "2022-summer")
+    id: RecordId = described("The id of the note.", "2022-summer")
     date_from: Day = described("The first day of the gap.", "2022-07-01")
     date_to: Day = described("The last day of the gap.", "2022-09-01")
     scope: ExchangeKind = described("The kind of exchange it is about.", "prisoner_exchange")

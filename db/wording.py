@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pydantic_core import ErrorDetails
 
 from db.base import ID_PATTERN
+from db.fields import CLAIM_ID_PATTERN, MEDIATION_ID_PATTERN, RECORD_ID_PATTERN, TERM_ID_PATTERN
 
 LONGEST_SHOWN = 60  # characters of a refused value; a message never repeats a whole text
 
@@ -36,7 +37,14 @@ _WORDS: Mapping[str, str] = {
     "timezone": "must be a time with its offset such as 2026-11-24T12:00:00Z, not {input}",
     "url": "must be a web address that begins with http:// or https://, not {input}",
 }
-_NOT_AN_ID = "must be an id (lower-case letters and digits, joined by single hyphens), not {input}"
+_AN_ID = "must be an id (lower-case letters and digits, joined by single hyphens)"
+_OF_PATTERN = {
+    ID_PATTERN: f"{_AN_ID}, not {{input}}",
+    RECORD_ID_PATTERN: f"{_AN_ID}, not {{input}}",
+    CLAIM_ID_PATTERN: f"{_AN_ID} with `:c` and a number at its end, not {{input}}",
+    MEDIATION_ID_PATTERN: f"{_AN_ID} with `:m` and a number at its end, not {{input}}",
+    TERM_ID_PATTERN: f"{_AN_ID} with `:t` and a number at its end, not {{input}}",
+}
 
 
 def reason(error: ErrorDetails) -> str:
@@ -44,8 +52,7 @@ def reason(error: ErrorDetails) -> str:
     context = error.get("ctx", {})
     kind = error["type"]
     words = _WORDS.get(kind) or _WORDS.get(kind.partition("_")[0]) or error["msg"]
-    if context.get("pattern") == ID_PATTERN:
-        words = _NOT_AN_ID
+    words = _OF_PATTERN.get(context.get("pattern", ""), words)
     return words.format(**context, input=_shown(error["input"]))
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from db.enums import Category, Covers, Measure, MediationRole, Qualifier, Rank, Stance
 from db.figures import counts, figures, persons
 from db.records import ExchangeFigure
-from tests.test_figures import (
+from tests.claims import (
     EXCHANGE,
     LATER_STRANGER,
     MEDIATOR,

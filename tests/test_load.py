@@ -1,13 +1,16 @@
 """Loading: all or nothing, repeatable, with one revision for what changed and none for what did not."""
 
+import json
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from db.checks import twin_directions
 from db.dataset_files import DatasetError
 from db.enums import Action, Resource
+from db.inputs import ExchangeInput
 from db.load import LoadReport, describe, load, summary_lines
 from db.models.history import Dataset, Revision
 from db.writes import stored_ids
@@ -203,3 +206,32 @@ async def test_a_publisher_alone_can_be_loaded(engine: AsyncEngine, tmp_path: Pa
     )
     assert isinstance(report, LoadReport)
     assert report.missing == {}
+
+
+async def test_a_coalition_and_its_member_are_not_counted_side_by_side(
+    engine: AsyncEngine, dataset: Path
+) -> None:
+    await load(engine, [dataset], reason="a test")
+    bloc = write_lines(dataset / "actors.jsonl", actor("bloc", kind="coalition", members=["south"]))
+    await load(engine, [bloc], reason="a test")
+    claims = [claim("first:c1"), claim("first:c2", received_by="bloc")]
+    path = write_lines(dataset / "exchanges.jsonl", exchange("first", claims=claims))
+    (error,) = await refused(engine, path)
+    assert error[1:3] == (1, "claims")
+    assert error[3] == "north to bloc and north to south differ only by a coalition and its member"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        claim("a:c2", received_by="bloc", rank="deprecated"),
+        claim("a:c2", received_by="bloc", covers="fragment"),
+        claim("a:c2", released_by="east", received_by="bloc"),
+        claim("a:c2", released_by="bloc", received_by="north"),
+    ],
+)
+def test_a_coalition_beside_its_member_is_fine_where_nothing_is_counted_twice(
+    second: dict[str, object],
+) -> None:
+    item = ExchangeInput.model_validate_json(json.dumps(exchange("a", claims=[claim("a:c1"), second])))
+    assert twin_directions(item, {"bloc": ["south"]}) == []

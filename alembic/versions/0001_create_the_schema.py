@@ -241,7 +241,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("agreement", sa.Text(collation="C"), nullable=False),
-        sa.Column("persons", sa.Integer(), nullable=True),
+        sa.Column("persons", sa.BigInteger(), nullable=True),
         sa.Column("disputed", sa.Boolean(), nullable=False),
         sa.Column("disputed_by_parties", sa.Boolean(), nullable=False),
         sa.Column("sources", sa.Integer(), nullable=False),

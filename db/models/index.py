@@ -68,7 +68,7 @@ class ExchangeIndex(RecordIndex, Worded, Base):
     kind: Mapped[str]
     status: Mapped[str]
     agreement: Mapped[Id]
-    persons: Mapped[int | None]
+    persons: Mapped[int | None] = mapped_column(BigInteger)
     disputed: Mapped[bool]
     disputed_by_parties: Mapped[bool]
     sources: Mapped[int]

@@ -1,0 +1,45 @@
+"""The read side of a running service: its connections, and the vocabulary that it keeps in memory.
+
+Statements are in `db/queries/`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from db.models.history import Dataset
+from db.vocabulary import Vocabulary, read_vocabulary
+
+
+class Reader:
+    """Connections to read through, and names that are never older than what is read with them."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._vocabulary: Vocabulary | None = None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection of the pool."""
+        async with self.engine.connect() as connection:
+            yield connection
+
+    async def vocabulary(self, connection: AsyncConnection) -> Vocabulary:
+        """Give the vocabulary that is kept, read now if it is not kept yet."""
+        if self._vocabulary is None:
+            self._vocabulary = await read_vocabulary(connection)
+        return self._vocabulary
+
+    def forget_before(self, vocabulary_revision: int) -> bool:
+        """Let go of a vocabulary that is older than a revision; tell whether it was."""
+        if self._vocabulary is None or self._vocabulary.revision >= vocabulary_revision:
+            return False
+        self._vocabulary = None
+        return True
+
+    async def forget_if_stale(self, connection: AsyncConnection) -> bool:
+        """Ask the database whether names have changed since they were read, and let go of them if so."""
+        newest = (await connection.execute(select(Dataset.vocabulary_revision))).scalar_one()
+        return self.forget_before(newest)
