@@ -1,0 +1,1 @@
+"""HTTP: how the dataset is asked and answered. Data and SQL are in `db`."""

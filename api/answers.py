@@ -1,0 +1,87 @@
+"""How bodies become answers: the envelope of lists, and the headers that every read carries.
+
+What the bodies are is decided by `api/listing.py` (stored records) and `api/computed.py` (computed ones).
+"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from fastapi import Request, Response
+
+from api.conditional import http_date, is_not_modified
+from api.schemas import DatasetState, ListMeta, Note
+from db.queries.conditions import Snapshot
+from db.queries.pages import State
+
+CONTRACT_VERSION = "1"
+DEFAULT_LIMIT = 50
+LIVE = "public, no-cache"
+PINNED = "public, max-age=86400"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a page says about itself, besides its records. `here` tells pages of one query apart."""
+
+    path: str
+    query: Mapping[str, list[str]]
+    sort: str
+    limit: int
+    total: int
+    snapshot: Snapshot
+    state: State
+    next_cursor: str | None
+    here: str
+    notes: Sequence[Note] = ()
+    vocabulary_revision: int = 0
+
+    def next_path(self) -> str | None:
+        """Give the path of the next page."""
+        if self.next_cursor is None:
+            return None
+        limit = "" if self.limit == DEFAULT_LIMIT else f"&limit={self.limit}"
+        return f"{self.path}?cursor={self.next_cursor}{limit}"
+
+
+def list_response(request: Request, bodies: Sequence[str], told: Told) -> Response:
+    """Answer with a page of a list."""
+    following = told.next_path()
+    meta = ListMeta(
+        total=told.total,
+        limit=told.limit,
+        next=following,
+        next_cursor=told.next_cursor,
+        query=dict(told.query),
+        notes=list(told.notes),
+        dataset=DatasetState(revision=told.state.revision, release=None, updated_at=told.state.updated_at),
+    )
+    body = f'{{"data":[{",".join(bodies)}],"meta":{meta.model_dump_json()}}}'.encode()
+    facts = [told.path, told.query, told.sort, told.limit, told.here, told.vocabulary_revision]
+    headers = state_headers(told.state, told.snapshot, facts)
+    if following is not None:
+        headers["Link"] = f'<{following}>; rel="next"'
+    return conditional_response(request, body, headers, told.state.updated_at)
+
+
+def state_headers(state: State, snapshot: Snapshot, facts: Sequence[object]) -> dict[str, str]:
+    """Give the headers of an answer made of one state; its ETag stands for the state and these facts."""
+    seed = json.dumps([state.epoch.hex, state.revision, CONTRACT_VERSION, *facts])
+    return {
+        "ETag": f'"{sha256(seed.encode()).hexdigest()[:32]}"',
+        "Cache-Control": LIVE if snapshot.revision is None else PINNED,
+        "Vary": "Accept",
+        "X-Dataset-Revision": str(state.revision),
+    }
+
+
+def conditional_response(
+    request: Request, body: bytes, headers: Mapping[str, str], last_modified: dt.datetime
+) -> Response:
+    """Answer with the body, or with 304 where the client's copy still holds."""
+    told = {**headers, "Last-Modified": http_date(last_modified)}
+    if is_not_modified(request.headers, headers["ETag"], last_modified):
+        return Response(status_code=304, headers=told)
+    return Response(body, media_type="application/json", headers=told)

@@ -1,0 +1,92 @@
+"""Lists that are computed from a state rather than stored as records; they keep the contract of every list.
+
+How stored records are listed is `api/listing.py`'s.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.answers import DEFAULT_LIMIT, Told, conditional_response, list_response, state_headers
+from api.asof import check_reached, snapshot_of
+from api.conditional import require_json
+from api.cursor import Cursor, invalid_cursor
+from api.errors import ApiError, ProblemCode
+from api.listing import AS_OF, CURSOR, LIMIT, RECORD_SCHEMA, text_of
+from api.params import Schema
+from db.queries.conditions import Snapshot
+from db.queries.pages import State
+from db.reader import Reader
+
+COMPUTED_SCHEMA = Schema.of(LIMIT, CURSOR, AS_OF)
+
+
+class Item(Protocol):
+    """What is listed, in the order of ids."""
+
+    @property
+    def id(self) -> str:
+        """The id."""
+
+    def model_dump_json(self) -> str:
+        """Render it as it is served."""
+
+
+Read = Callable[[AsyncConnection, Snapshot], Awaitable[tuple[State, Sequence[Item]]]]
+
+
+async def answer_computed_list(request: Request, reader: Reader, read: Read) -> Response:
+    """Answer a list of items that are computed all at once, page by page."""
+    require_json(request)
+    path: str = request.scope["path"]
+    values = COMPUTED_SCHEMA.parse(request.scope["query_string"])
+    as_of, limit = text_of(values, "as_of"), int(text_of(values, "limit") or DEFAULT_LIMIT)
+    query = {} if as_of is None else {"as_of": [as_of]}
+    async with reader.connection() as connection:
+        vocabulary = await reader.vocabulary(connection)
+        after, text = "", text_of(values, "cursor")
+        if text is None:
+            snapshot = await snapshot_of(connection, as_of)
+        else:
+            cursor = Cursor.decode(text, vocabulary.cursor_secret, vocabulary.epoch)
+            if cursor.path != path or (query and query != cursor.query):
+                raise invalid_cursor("the cursor belongs to another list, or to another as_of")
+            query, after, snapshot = dict(cursor.query), cursor.id, Snapshot(cursor.revision)
+        state, items = await read(connection, snapshot)
+    check_reached(state)
+    rest = [item for item in items if item.id > after]
+    page, more = rest[:limit], len(rest) > limit
+    following = None
+    if more:
+        last = page[-1].id
+        following = Cursor(
+            path=path,
+            query=query,
+            search=None,
+            sort="id",
+            revision=state.revision,
+            total=len(items),
+            key=last,
+            id=last,
+        ).encode(vocabulary.cursor_secret, vocabulary.epoch)
+    told = Told(path, query, "id", limit, len(items), snapshot, state, following, after)
+    return list_response(request, [item.model_dump_json() for item in page], told)
+
+
+async def answer_computed_record(
+    request: Request, reader: Reader, read: Read, kind: str, record_id: str
+) -> Response:
+    """Answer one of the items that are computed."""
+    require_json(request)
+    values = RECORD_SCHEMA.parse(request.scope["query_string"])
+    async with reader.connection() as connection:
+        snapshot = await snapshot_of(connection, text_of(values, "as_of"))
+        state, items = await read(connection, snapshot)
+    check_reached(state)
+    found = next((item for item in items if item.id == record_id), None)
+    if found is None:
+        raise ApiError(ProblemCode.NOT_FOUND, f"There is no {kind} {record_id!r}.")
+    headers = state_headers(state, snapshot, [request.scope["path"]])
+    return conditional_response(request, found.model_dump_json().encode(), headers, state.updated_at)

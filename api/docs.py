@@ -1,0 +1,157 @@
+"""The pages for people: the API's documentation and the explanation of each problem. All of it works offline.
+
+The contract that /docs shows is served by a route of the API; the words of the problems are in
+`api/problems.py`.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from api.conditional import JSON, best_media_type, is_not_modified
+from api.errors import ApiError
+from api.problems import CATALOGUE, ProblemCode
+
+HTML = "text/html"
+ASSETS = {
+    "swagger-ui-bundle.js": ("fastapi_offline", "static", "text/javascript"),
+    "swagger-ui.css": ("fastapi_offline", "static", "text/css"),
+    "docs.js": ("api", "web", "text/javascript"),
+    "page.css": ("api", "web", "text/css"),
+}
+# Seen in a browser: Swagger UI needs neither inline styles nor eval; its pictures are data URLs.
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A body that never changes while the service runs, with the headers that let it be kept."""
+
+    body: bytes
+    media_type: str
+    policy: str | None = None
+
+    def answer(self, request: Request) -> Response:
+        """Answer with it, or with 304."""
+        headers = {
+            "ETag": f'"{sha256(self.body).hexdigest()[:20]}"',
+            "Cache-Control": "public, max-age=3600",
+            "Vary": "Accept",
+        }
+        if is_not_modified(request.headers, headers["ETag"]):
+            return Response(status_code=304, headers=headers)
+        if self.policy is not None:
+            headers["Content-Security-Policy"] = self.policy
+        return Response(self.body, headers=headers, media_type=self.media_type)
+
+
+@router.get("/")
+async def root() -> Response:
+    """Lead people who know only the host's name to the documentation."""
+    return RedirectResponse("/docs")
+
+
+@router.get("/docs")
+async def documentation(request: Request) -> Response:
+    """Show the API, with forms to try it."""
+    _negotiate(request, HTML)
+    return _documentation_page().answer(request)
+
+
+@router.get("/docs/{name}")
+async def asset(name: str, request: Request) -> Response:
+    """Serve what the pages are made of."""
+    if name not in ASSETS:
+        raise ApiError(ProblemCode.NOT_FOUND, f"The documentation has no file called {name}.")
+    return _asset(name).answer(request)
+
+
+@router.get("/problems")
+async def problems(request: Request) -> Response:
+    """List every kind of problem."""
+    if _negotiate(request, HTML, JSON) == JSON:
+        return JSONResponse({"data": [_as_json(code) for code in ProblemCode]}, headers={"Vary": "Accept"})
+    return _problem_list_page().answer(request)
+
+
+@router.get("/problems/{code}")
+async def problem(code: str, request: Request) -> Response:
+    """Explain one kind of problem: what the `type` of a problem answer points at."""
+    if code not in CATALOGUE:
+        raise ApiError(ProblemCode.NOT_FOUND, f"There is no problem called {code}; /problems lists all.")
+    known = ProblemCode(code)
+    if _negotiate(request, HTML, JSON) == JSON:
+        return JSONResponse(_as_json(known), headers={"Vary": "Accept"})
+    return _problem_page(known).answer(request)
+
+
+def _negotiate(request: Request, *offered: str) -> str:
+    chosen = best_media_type(request.headers, offered)
+    if chosen is None:
+        detail = f"This path answers with {' or '.join(offered)}, which Accept excludes."
+        raise ApiError(ProblemCode.NOT_ACCEPTABLE, detail)
+    return chosen
+
+
+def _as_json(code: ProblemCode) -> dict[str, str | int]:
+    kind = CATALOGUE[code]
+    return {
+        "type": f"/problems/{code}",
+        "code": code,
+        "status": kind.status,
+        "title": kind.title,
+        "explanation": kind.explanation,
+    }
+
+
+@cache
+def _documentation_page() -> Page:
+    return Page(_read("api", "web", "docs.html"), HTML, DOCS_POLICY)
+
+
+@cache
+def _asset(name: str) -> Page:
+    package, folder, media_type = ASSETS[name]
+    return Page(_read(package, folder, name), media_type)
+
+
+@cache
+def _problem_list_page() -> Page:
+    entries = "\n".join(
+        f'<dt><a href="/problems/{code}">{escape(kind.title)}</a></dt>'
+        f'<dd class="code">{kind.status} · <code>{code}</code></dd><dd>{escape(kind.explanation)}</dd>'
+        for code, kind in CATALOGUE.items()
+    )
+    return _page("Problems", f"<dl>{entries}</dl>")
+
+
+@cache
+def _problem_page(code: ProblemCode) -> Page:
+    kind = CATALOGUE[code]
+    line = f'<p class="code">HTTP status {kind.status} · <code>{code}</code></p>'
+    return _page(kind.title, f"{line}\n<p>{escape(kind.explanation)}</p>")
+
+
+def _page(title: str, body: str) -> Page:
+    template = Template(_read("api", "web", "page.html").decode())
+    return Page(template.substitute(title=escape(title), body=body).encode(), HTML, PAGE_POLICY)
+
+
+def _read(package: str, folder: str, name: str) -> bytes:
+    return files(package).joinpath(folder, name).read_bytes()

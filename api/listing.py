@@ -1,0 +1,248 @@
+"""How lists and records are answered: from the raw query to the bytes, the same for every resource.
+
+What a resource has of its own (filters, orders) comes as a `Listing` from its module in `api/routes/`.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated
+
+from fastapi import Request, Response
+from pydantic import Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.answers import DEFAULT_LIMIT, Told, conditional_response, list_response, state_headers
+from api.asof import check_reached, snapshot_of
+from api.conditional import require_json
+from api.cursor import Cursor, invalid_cursor
+from api.errors import ApiError, ProblemCode, ProblemItem
+from api.filterkinds import FilterSet, Search
+from api.params import NONE, Param, Schema, Value, Values, check_order, refuse, sort_name
+from api.resolving import coalition_notes, resolve
+from api.schemas import Note
+from db.queries.conditions import Condition, Snapshot
+from db.queries.pages import After, Listed, ListQuery, Page, read_page, read_record
+from db.reader import Reader
+from db.vocabulary import Vocabulary
+
+MAX_LIMIT = 1000
+RANGES = (
+    ("date_from", "date_to"),
+    ("min_persons", "max_persons"),
+    ("min_best", "max_best"),
+    ("min_sources", "max_sources"),
+    ("min_count", "max_count"),
+    ("min_value", "max_value"),
+)
+
+AS_OF = Param(
+    type=Annotated[str, StringConstraints(max_length=64)],
+    description="The state to read, inclusive: a time (RFC 3339), a day (its end, UTC) or a dataset revision.",
+    example="1",
+)
+LIMIT = Param(
+    type=Annotated[int, Field(ge=1, le=MAX_LIMIT)],
+    description=f"How many records a page holds, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} if left out.",
+    example=100,
+)
+CURSOR = Param(
+    type=Annotated[str, StringConstraints(max_length=8000)],
+    description="Where the walk stands, from `meta.next_cursor`. It suffices alone; filters sent beside it "
+    "must mean the same.",
+    example="eyJ",
+)
+for _name, _param in (("as_of", AS_OF), ("limit", LIMIT), ("cursor", CURSOR)):
+    _param.__set_name__(None, _name)
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """A list of one resource: what is listed, and what it can be filtered by."""
+
+    listed: Listed
+    filters: type[FilterSet]
+
+    @cached_property
+    def schema(self) -> Schema:
+        """All parameters of the list."""
+        names = {sort_name(word): word for word in self.listed.sorts}
+        words = StrEnum("Sort", names)  # type: ignore[misc]  # made from the orders, so that they stand once
+        sort = Param(
+            type=words,
+            description=f"The order, `-` for descending; the id decides between equals. "
+            f"`{self.default_sort}` if left out.",
+            example=self.default_sort,
+        )
+        sort.__set_name__(None, "sort")
+        return Schema.of(*self.filters.params.values(), sort, LIMIT, CURSOR, AS_OF)
+
+    @cached_property
+    def filter_spellings(self) -> frozenset[str]:
+        """The names of all filters and their sisters."""
+        filters = self.filters.params.values()
+        return frozenset(name for param in filters for name, _ in param.spellings())
+
+    @cached_property
+    def default_sort(self) -> str:
+        """The order of the list if none is asked for."""
+        return next(iter(self.listed.sorts))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query as it was understood."""
+
+    values: Values
+    sort: str
+    limit: int
+    snapshot: Snapshot
+    after: After | None
+    notes: Sequence[Note]
+    shown: Mapping[str, list[str]]
+
+
+RECORD_SCHEMA = Schema.of(AS_OF)
+
+
+async def answer_list(
+    request: Request, reader: Reader, listing: Listing, fixed: Sequence[Condition] = ()
+) -> Response:
+    """Answer a list. `fixed` are conditions that the path sets rather than the query."""
+    require_json(request)
+    path: str = request.scope["path"]
+    values = listing.schema.parse(request.scope["query_string"])
+    async with reader.connection() as connection:
+        while True:
+            vocabulary = await reader.vocabulary(connection)
+            asked, errors = await _understand(connection, listing, path, values, vocabulary)
+            if errors:
+                if await reader.forget_if_stale(connection):
+                    continue
+                refuse(errors)
+            page = await read_page(connection, listing.listed, _list_query(listing, asked, fixed))
+            if not reader.forget_before(page.state.vocabulary_revision):
+                break
+    check_reached(page.state)
+    told = Told(
+        path=path,
+        query=asked.shown,
+        sort=asked.sort,
+        limit=asked.limit,
+        total=page.total,
+        snapshot=asked.snapshot,
+        state=page.state,
+        next_cursor=_following(path, asked, page, vocabulary),
+        here="" if asked.after is None else asked.after.id,
+        notes=asked.notes,
+        vocabulary_revision=vocabulary.revision,
+    )
+    return list_response(request, page.bodies, told)
+
+
+async def answer_record(
+    request: Request, reader: Reader, listed: Listed, kind: str, record_id: str
+) -> Response:
+    """Answer one record, or a part of one, as it stands or stood."""
+    require_json(request)
+    values = RECORD_SCHEMA.parse(request.scope["query_string"])
+    async with reader.connection() as connection:
+        snapshot = await snapshot_of(connection, text_of(values, "as_of"))
+        found = await read_record(connection, listed, record_id, snapshot)
+    check_reached(found.state)
+    if found.body is None or found.updated_at is None:
+        when = "" if snapshot.revision is None else f" as of dataset revision {snapshot.revision}"
+        raise ApiError(ProblemCode.NOT_FOUND, f"There is no {kind} {record_id!r}{when}.")
+    headers = state_headers(found.state, snapshot, ()) | {"ETag": f'"{found.number}"'}
+    return conditional_response(request, found.body.encode(), headers, found.updated_at)
+
+
+async def _understand(
+    connection: AsyncConnection, listing: Listing, path: str, values: Values, vocabulary: Vocabulary
+) -> tuple[Asked, list[ProblemItem]]:
+    """Give what a query means, and what of it is not understood."""
+    text = text_of(values, "cursor")
+    cursor = None if text is None else Cursor.decode(text, vocabulary.cursor_secret, vocabulary.epoch)
+    if cursor is not None and cursor.path != path:
+        raise invalid_cursor("the cursor belongs to another list")
+    filters = {name: given for name, given in values.items() if name in listing.filter_spellings}
+    resolved, errors = await resolve(connection, listing.schema, filters, vocabulary)
+    errors += [error for low, high in RANGES for error in check_order(resolved, low, high)]
+    shown = _shown(resolved, values)
+    sort = text_of(values, "sort") or listing.default_sort
+    limit = int(str(values["limit"][0])) if "limit" in values else DEFAULT_LIMIT
+    if cursor is not None:
+        if shown and shown != cursor.query:
+            raise invalid_cursor("the parameters beside the cursor do not mean what the walk began with")
+        resolved = _remembered(listing, cursor)
+        shown, sort, snapshot = dict(cursor.query), cursor.sort, Snapshot(cursor.revision)
+        after = After(listing.listed.sorts[sort].parse(cursor.key), cursor.id, cursor.total)
+    else:
+        snapshot, after = await snapshot_of(connection, text_of(values, "as_of")), None
+    notes = list(coalition_notes(listing.schema, resolved, vocabulary))
+    return Asked(resolved, sort, limit, snapshot, after, notes, shown), errors
+
+
+def _remembered(listing: Listing, cursor: Cursor) -> dict[str, tuple[Value, ...]]:
+    """Give the values of a cursor's filters; its names are ids, and stay what they meant when it was made."""
+    remembered: dict[str, tuple[Value, ...]] = {}
+    for name, texts in cursor.query.items():
+        if name not in listing.filter_spellings:
+            continue
+        param, _ = listing.schema.spellings[name]
+        if param.named == "search":
+            remembered[name] = (Search(texts[0], cursor.search or ""),)
+        elif param.named is not None:
+            remembered[name] = tuple(texts)
+        else:
+            validate = listing.schema.adapters[param.name].validate_strings
+            remembered[name] = tuple(
+                text if param.none and text == NONE else validate(text) for text in texts
+            )
+    return remembered
+
+
+def _list_query(listing: Listing, asked: Asked, fixed: Sequence[Condition]) -> ListQuery:
+    filters = listing.filters.filters().values()
+    conditions = [each for filter_ in filters for each in filter_.conditions(asked.values)]
+    return ListQuery(
+        [*conditions, *fixed], asked.snapshot, listing.listed.sorts[asked.sort], asked.limit, asked.after
+    )
+
+
+def _following(path: str, asked: Asked, page: Page, vocabulary: Vocabulary) -> str | None:
+    """Give the cursor of the page after this one, if there is one."""
+    if page.next is None:
+        return None
+    key = page.next.key
+    search = next((given[0].tsquery for given in asked.values.values() if isinstance(given[0], Search)), None)
+    cursor = Cursor(
+        path=path,
+        query=asked.shown,
+        search=search,
+        sort=asked.sort,
+        revision=page.state.revision,
+        total=page.next.total,
+        key=key.isoformat() if isinstance(key, dt.date) else key,
+        id=page.next.id,
+    )
+    return cursor.encode(vocabulary.cursor_secret, vocabulary.epoch)
+
+
+def _shown(resolved: Values, values: Values) -> dict[str, list[str]]:
+    """Give a query as it was understood: its filters resolved, its order and its state as they were given."""
+    shown = {name: [_as_text(value) for value in given] for name, given in sorted(resolved.items())}
+    return shown | {name: [_as_text(values[name][0])] for name in ("sort", "as_of") if name in values}
+
+
+def _as_text(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.text if isinstance(value, Search) else str(value)
+
+
+def text_of(values: Values, name: str) -> str | None:
+    """Give the value of a parameter that takes one, as text."""
+    return str(values[name][0]) if name in values else None

@@ -1,0 +1,45 @@
+"""The application: routers, errors and middleware put together. Nothing opens at import.
+
+What opens while the service runs is in `api/deps.py`; what a router answers is in `api/routes/`.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api import docs
+from api.accesslog import configure_logging
+from api.deps import lifespan
+from api.errors import HANDLERS
+from api.middleware import stack
+from api.routes import OPERATIONS, RESOURCE_NAMES, ROUTERS
+from api.settings import HttpSettings
+from db.settings import DatabaseSettings
+
+
+def create_app(settings: HttpSettings | None = None, database: DatabaseSettings | None = None) -> FastAPI:
+    """Make the application; settings that are not given come from the environment."""
+    chosen = settings or HttpSettings()
+
+    @asynccontextmanager
+    async def logged_lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, object]]:
+        with configure_logging(chosen.log_level):
+            async with lifespan(database or DatabaseSettings()) as state:
+                yield state
+
+    app = FastAPI(
+        title="Prisoner exchanges",
+        docs_url=None,  # api/docs.py serves its own, from packaged assets
+        redoc_url=None,
+        openapi_url=None,  # a route serves the contract
+        redirect_slashes=False,
+        lifespan=logged_lifespan,
+        exception_handlers=dict(HANDLERS),
+        middleware=stack(aliases=RESOURCE_NAMES, max_url_length=chosen.max_url_length),
+    )
+    app.include_router(OPERATIONS)
+    app.include_router(docs.router)
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
+    return app

@@ -1,0 +1,114 @@
+"""The catalogue of problems: every code this service answers with, its status, title and explanation.
+
+Words only. How a problem becomes an answer is in `api/errors.py`; the pages that show these words are in
+`api/docs.py`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class ProblemCode(StrEnum):
+    """What kind of thing went wrong; stable, unlike titles and details."""
+
+    INVALID_QUERY = "invalid_query"
+    INVALID_CURSOR = "invalid_cursor"
+    BAD_REQUEST = "bad_request"
+    NOT_FOUND = "not_found"
+    GONE = "gone"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    NOT_ACCEPTABLE = "not_acceptable"
+    URI_TOO_LONG = "uri_too_long"
+    INTERNAL_ERROR = "internal_error"
+    DATABASE_UNAVAILABLE = "database_unavailable"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemKind:
+    """One entry of the catalogue."""
+
+    status: int
+    title: str
+    explanation: str
+    retry_after: int | None = None
+
+
+CATALOGUE: Mapping[ProblemCode, ProblemKind] = MappingProxyType(
+    {
+        ProblemCode.INVALID_QUERY: ProblemKind(
+            422,
+            "Invalid query",
+            "One or more query parameters are unknown, malformed, empty, repeated where one value is "
+            "expected, or name something that does not exist. A query is never answered in part: nothing "
+            "in it is ignored. Each entry of errors names the parameter, what is wrong with it, the "
+            "values that are allowed and, where one is near, the value that was probably meant.",
+        ),
+        ProblemCode.INVALID_CURSOR: ProblemKind(
+            400,
+            "Invalid cursor",
+            "The cursor was not made by this service for this query. A cursor is opaque and belongs to "
+            "one list with its filters and its order; parameters sent beside it must mean the same as "
+            "when it was made (only limit may differ). Begin the walk again without a cursor, and follow "
+            "meta.next or the Link header from there.",
+        ),
+        ProblemCode.BAD_REQUEST: ProblemKind(
+            400,
+            "Malformed request",
+            "The request cannot be read: its path holds broken percent-encoding, bytes that are not "
+            "UTF-8, or a NUL. Encode the path as UTF-8 and then percent-encode it.",
+        ),
+        ProblemCode.NOT_FOUND: ProblemKind(
+            404,
+            "Not found",
+            "There is no such path, or no record with this id. Paths have no trailing slash; ids are "
+            "lower case. The paths that exist are listed at /docs and in /v1/openapi.json.",
+        ),
+        ProblemCode.GONE: ProblemKind(
+            410,
+            "Deleted",
+            "The record existed and was deleted. Its history is kept: ask for it with as_of and a time at"
+            " which it still existed.",
+        ),
+        ProblemCode.METHOD_NOT_ALLOWED: ProblemKind(
+            405,
+            "Method not allowed",
+            "The path exists but does not take this method. The Allow header lists the methods that it "
+            "takes.",
+        ),
+        ProblemCode.NOT_ACCEPTABLE: ProblemKind(
+            406,
+            "Not acceptable",
+            "The Accept header excludes every media type in which this path can answer. Send "
+            "application/json, */*, or no Accept header at all.",
+        ),
+        ProblemCode.URI_TOO_LONG: ProblemKind(
+            414,
+            "URL too long",
+            "Path and query together exceed the length that this service reads. Ask with fewer values, or"
+            " in several requests.",
+        ),
+        ProblemCode.INTERNAL_ERROR: ProblemKind(
+            500,
+            "Internal error",
+            "Something failed inside the service; the fault is not in the request. It has been logged "
+            "under the id in the X-Request-ID header: quote that id when you report it.",
+        ),
+        ProblemCode.DATABASE_UNAVAILABLE: ProblemKind(
+            503,
+            "Database unavailable",
+            "The database cannot be reached or has no connection to spare at this moment. The request may"
+            " be right; send it again after the time in the Retry-After header.",
+            retry_after=5,
+        ),
+        ProblemCode.TIMEOUT: ProblemKind(
+            503,
+            "Query timed out",
+            "The query took longer than the service allows and was cancelled. Narrow it with more filters"
+            " or a smaller limit, or send it again after the time in the Retry-After header.",
+            retry_after=30,
+        ),
+    }
+)

@@ -1,0 +1,109 @@
+"""From names as a client spells them to ids: what the values of a query's parameters stand for.
+
+Values that name nothing are refused with near names; which parameters there are is `api/filters.py`'s.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.errors import ProblemItem
+from api.filterkinds import Search
+from api.params import NONE, Param, Schema, Value, Values, problem
+from api.schemas import Note
+from db.enums import Resource
+from db.folding import url_key
+from db.queries.lookups import near_ids, unknown_ids
+from db.vocabulary import Names, Vocabulary
+
+LOOKED_UP = {"article": Resource.ARTICLE, "exchange": Resource.EXCHANGE}
+
+
+async def resolve(
+    connection: AsyncConnection, schema: Schema, values: Values, vocabulary: Vocabulary
+) -> tuple[dict[str, tuple[Value, ...]], list[ProblemItem]]:
+    """Give the values with ids in place of names, and what could not be resolved."""
+    errors: list[ProblemItem] = []
+    resolved: dict[str, tuple[Value, ...]] = {}
+    for name, given in values.items():
+        param, _ = schema.spellings[name]
+        if param.named in LOOKED_UP:
+            errors += await _unknown(connection, name, LOOKED_UP[param.named], [str(each) for each in given])
+            resolved[name] = given
+        else:
+            found = [_resolved(param, name, each, vocabulary, errors) for each in given]
+            resolved[name] = tuple(dict.fromkeys(found))
+    return resolved, errors
+
+
+def coalition_notes(schema: Schema, values: Values, vocabulary: Vocabulary) -> Iterable[Note]:
+    """Tell where a query by a member of a coalition leaves out records that name the coalition."""
+    for name, given in values.items():
+        param, _ = schema.spellings[name]
+        if param.named != "actor":
+            continue
+        for member in given:
+            for coalition in vocabulary.coalitions.get(str(member), ()):
+                if coalition not in given:
+                    yield Note(
+                        code="coalition",
+                        text=f"{member} is also part of {coalition}, whose records {name}={member} does not "
+                        f"match; add {name}={coalition} for those.",
+                    )
+
+
+def _resolved(
+    param: Param, name: str, given: Value, vocabulary: Vocabulary, errors: list[ProblemItem]
+) -> Value:
+    if param.named is None or (param.none and given == NONE):
+        return given
+    text = str(given)
+    names: Mapping[str, Names] = {
+        "actor": vocabulary.actors,
+        "publisher": vocabulary.publishers,
+        "agreement": vocabulary.agreements,
+    }
+    if param.named in names:
+        return _named(param, name, text, names[param.named], errors)
+    if param.named == "direction":
+        ends = text.split(".")
+        if len(ends) != 2:
+            errors.append(problem(name, "invalid_value", "must be two actors with a full stop between"))
+            return text
+        return ".".join(_named(param, name, end, vocabulary.actors, errors) for end in ends)
+    if param.named == "url":
+        return url_key(text)
+    return _search(name, text, vocabulary, errors)
+
+
+def _named(param: Param, name: str, text: str, names: Names, errors: list[ProblemItem]) -> str:
+    found = names.resolve(text)
+    if found is not None:
+        return found
+    kind = "actor" if param.named == "direction" else param.named
+    message = f"there is no {kind} {text!r}"
+    if "," in text:
+        message += "; a comma does not separate values: repeat the parameter for each"
+    none = [NONE] if param.none else []
+    errors.append(problem(name, f"unknown_{kind}", message, allowed=none, suggestions=names.near(text)))
+    return text
+
+
+def _search(name: str, text: str, vocabulary: Vocabulary, errors: list[ProblemItem]) -> Value:
+    terms = vocabulary.search_terms(text)
+    if not terms:
+        errors.append(problem(name, "invalid_value", "holds no word to search for"))
+    return Search(text, " & ".join(f"({' | '.join(f'({each})' for each in term)})" for term in terms))
+
+
+async def _unknown(
+    connection: AsyncConnection, name: str, resource: Resource, ids: Sequence[str]
+) -> list[ProblemItem]:
+    errors = []
+    for wanted in sorted(await unknown_ids(connection, resource, ids)):
+        message = f"there is no {resource} {wanted!r}"
+        if "," in wanted:
+            message += "; a comma does not separate values: repeat the parameter for each"
+        near = await near_ids(connection, resource, wanted)
+        errors.append(problem(name, f"unknown_{resource}", message, suggestions=near))
+    return errors

@@ -1,0 +1,50 @@
+"""The table of contents of the API: one module per resource."""
+
+from api.routes import (
+    actors,
+    agreements,
+    articles,
+    claims,
+    coverage,
+    dataset,
+    exchanges,
+    figures,
+    mediations,
+    mediators,
+    operations,
+    publishers,
+    totals,
+)
+
+ROUTERS = (
+    exchanges.router,
+    figures.router,
+    claims.router,
+    mediations.router,
+    mediators.router,
+    articles.router,
+    publishers.router,
+    actors.router,
+    agreements.router,
+    totals.router,
+    coverage.router,
+    dataset.router,
+)
+OPERATIONS = operations.router
+# First segments of the paths that answer without their version too.
+RESOURCE_NAMES = frozenset(
+    {
+        "exchanges",
+        "figures",
+        "claims",
+        "mediations",
+        "mediators",
+        "articles",
+        "publishers",
+        "actors",
+        "agreements",
+        "totals",
+        "coverage",
+        "dataset",
+    }
+)

@@ -1,0 +1,23 @@
+"""Figures derived from claims, on their own. A figure has no path: it belongs to its exchange."""
+
+from fastapi import APIRouter, Request, Response
+
+from api.deps import ReaderDep
+from api.filters import FigureFilters
+from api.listing import Listing, answer_list
+from api.openapi import describe_list
+from api.schemas import FigureList
+from db.queries import lists
+
+FIGURES = Listing(lists.FIGURES, FigureFilters)
+
+router = APIRouter(tags=["figures"])
+
+
+@router.get("/figures", operation_id="list_figures", **describe_list(FigureList, FIGURES))
+async def list_figures(request: Request, reader: ReaderDep) -> Response:
+    """Find figures: low, best and high for each exchange, direction and measure.
+
+    All filters of exchanges apply to the figure's exchange; those about figures, to the figure itself.
+    """
+    return await answer_list(request, reader, FIGURES)

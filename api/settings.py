@@ -1,0 +1,25 @@
+"""Settings of the HTTP side, from the environment; the command line's options override them.
+
+Where the database is belongs to `db/settings.py`.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class HttpSettings(BaseSettings):
+    """How the service listens and how much it tells."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+    host: str = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
+    port: int = Field(default=8000, ge=1, le=65535, description="port to listen on")
+    workers: int = Field(default=1, ge=1, description="processes that answer; one per core is plenty")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least severe that is logged; requests are logged at info"
+    )
+    max_url_length: int = Field(
+        default=8192, ge=256, description="bytes of path and query that are read; longer URLs get 414"
+    )

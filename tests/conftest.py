@@ -1,0 +1,207 @@
+"""Fixtures: a real Postgres, databases cloned from migrated templates, and the application over them.
+
+Strategy: tests that only read share one database with the whole shipped dataset; tests that commit get a clone
+of their own (empty or loaded), which costs some 30 ms; statements that need no commit run inside one
+transaction that is rolled back.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from api.main import create_app
+from api.settings import HttpSettings
+from db.embedded import EmbeddedPostgres
+from db.load import load
+from db.migrate import upgrade
+from db.session import write_engine
+from db.settings import DatabaseSettings
+
+SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
+_clones = count(1)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """The URL of a server where databases may be created: TEST_DATABASE_URL, or an embedded one."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="exchanges-test-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # as root, Postgres runs under another account that must get in
+        with EmbeddedPostgres(Path(folder) / "data") as postgres:
+            yield postgres.url
+
+
+def database_url(server_url: str, name: str) -> str:
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _clone(server_url: str, template: str | None) -> str:
+    name = f"exchanges_test_{os.getpid()}_{next(_clones)}"
+    copied = f" TEMPLATE {template}" if template else ""
+    await _execute(server_url, f"CREATE DATABASE {name}{copied}")
+    return name
+
+
+async def _drop(server_url: str, name: str) -> None:
+    await _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def empty_template(server_url: str) -> Iterator[str]:
+    """A migrated database without a record."""
+    name = asyncio.run(_clone(server_url, None))
+    upgrade(database_url(server_url, name))
+    yield name
+    asyncio.run(_drop(server_url, name))
+
+
+@pytest.fixture(scope="session")
+def loaded_template(server_url: str, empty_template: str) -> Iterator[str]:
+    """A migrated database with the shipped dataset."""
+
+    async def make() -> str:
+        name = await _clone(server_url, empty_template)
+        engine = write_engine(database_url(server_url, name))
+        await load(engine, [SHIPPED], reason="the shipped dataset")
+        await engine.dispose()
+        return name
+
+    name = asyncio.run(make())
+    yield name
+    asyncio.run(_drop(server_url, name))
+
+
+@asynccontextmanager
+async def _database(server_url: str, template: str) -> AsyncIterator[str]:
+    name = await _clone(server_url, template)
+    try:
+        yield database_url(server_url, name)
+    finally:
+        await _drop(server_url, name)
+
+
+@pytest.fixture
+async def engine(server_url: str, empty_template: str) -> AsyncIterator[AsyncEngine]:
+    """An engine that writes to a database of the test's own, migrated and empty."""
+    async with _database(server_url, empty_template) as url:
+        made = write_engine(url)
+        yield made
+        await made.dispose()
+
+
+@pytest.fixture
+async def loaded_url(server_url: str, loaded_template: str) -> AsyncIterator[str]:
+    """The URL of a database of the test's own, with the shipped dataset."""
+    async with _database(server_url, loaded_template) as url:
+        yield url
+
+
+@pytest.fixture
+async def loaded_engine(loaded_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine that writes to a database of the test's own, with the shipped dataset."""
+    made = write_engine(loaded_url)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture(scope="session")
+async def read_only_url(server_url: str, loaded_template: str) -> AsyncIterator[str]:
+    """The URL of the one database that tests only read: a clone, since a template must have no visitors."""
+    async with _database(server_url, loaded_template) as url:
+        yield url
+
+
+@asynccontextmanager
+async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """Run an application's lifespan and give a client of it; failures come back as answers."""
+    transport = httpx.ASGITransport(app=_WithLifespan(app), raise_app_exceptions=False)
+    async with app.router.lifespan_context(app) as state:
+        transport.app.state = state  # type: ignore[attr-defined]
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            yield client
+
+
+class _WithLifespan:
+    """Hands the lifespan's state to each request, as a server does; httpx's transport does not."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self.app = app
+        self.state: dict[str, object] = {}
+
+    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+        await self.app({**scope, "state": dict(self.state)}, receive, send)
+
+
+def application(url: str) -> FastAPI:
+    """Make the application over a database."""
+    return create_app(HttpSettings(log_level="error"), DatabaseSettings(database_url=url))
+
+
+@pytest.fixture(scope="session")
+async def client(read_only_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application over the shipped dataset; for tests that only read."""
+    async with running(application(read_only_url)) as made:
+        yield made
+
+
+@pytest.fixture
+async def own_client(loaded_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application over `loaded_url`, to see what the test writes there."""
+    async with running(application(loaded_url)) as made:
+        yield made
+
+
+class Queries(list[str]):
+    """The statements that were sent to the database."""
+
+
+@pytest.fixture
+def queries() -> Iterator[Queries]:
+    """Collects the statements of every engine while the test runs; clear() begins anew."""
+    from sqlalchemy.engine import Engine
+
+    seen = Queries()
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+async def connection(loaded_engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection inside a transaction that is rolled back; deferred constraints fire only when told to."""
+    async with loaded_engine.connect() as made:
+        transaction = await made.begin()
+        yield made
+        await transaction.rollback()
