@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 from pydantic import TypeAdapter, ValidationError
 
 from api.errors import ApiError, ProblemCode, ProblemItem
+from db.wording import reason
 
 NONE = "none"
 MAX_VALUES = 100
@@ -224,8 +225,7 @@ def _typed(adapter: TypeAdapter[Any], text: str) -> Value:
 
 def _invalid(name: str, param: Param, text: str, error: ValidationError) -> ProblemItem:
     allowed = _words(param)
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    message = first["msg"][0].lower() + first["msg"][1:]
+    message = reason(error.errors(include_url=False)[0])
     if "," in text and param.many:
         message += "; a comma does not separate values: repeat the parameter for each"
     return problem(
