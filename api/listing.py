@@ -40,7 +40,7 @@ RANGES = (
 
 AS_OF = Param(
     type=Annotated[str, StringConstraints(max_length=64)],
-    description="The state to read, inclusive: a time (RFC 3339), a day (its end, UTC) or a dataset revision.",
+    description="The state to read, inclusive: a time (RFC 3339), a day (its end, UTC) or a revision number.",
     example="1",
 )
 LIMIT = Param(

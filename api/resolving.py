@@ -45,11 +45,10 @@ def coalition_notes(schema: Schema, values: Values, vocabulary: Vocabulary) -> I
         for member in given:
             for coalition in vocabulary.coalitions.get(str(member), ()):
                 if coalition not in given:
-                    yield Note(
-                        code="coalition",
-                        text=f"{member} is also part of {coalition}, whose records {name}={member} does not "
-                        f"match; add {name}={coalition} for those.",
+                    of_its_own = (
+                        f"{coalition} is an actor of its own, which {name}={member} does not ask for."
                     )
+                    yield Note(code="coalition", text=f"{member} is a member of {coalition}; {of_its_own}")
 
 
 def _resolved(

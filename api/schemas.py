@@ -15,7 +15,10 @@ class Note(Model):
     """Something to know about an answer."""
 
     code: str = described("What the note is about.", "coalition")
-    text: str = described("The note, as a sentence.", "dpr is also part of dpr-lpr.")
+    text: str = described(
+        "The note, as a sentence.",
+        "dpr is a member of dpr-lpr; dpr-lpr is an actor of its own, which party=dpr does not ask for.",
+    )
 
 
 class DatasetState(Model):
