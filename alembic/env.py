@@ -21,6 +21,8 @@ def run(connection: Connection) -> None:
         compare_type=True,
         compare_server_default=True,
     )
+    # A deployer that hangs with the lock in its hands must not block all others for good.
+    connection.execute(text("SET lock_timeout = '60s'"))
     connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
     connection.commit()
     with context.begin_transaction():

@@ -36,7 +36,7 @@ async def snapshot_of(connection: AsyncConnection, as_of: str | None) -> Snapsho
         return Snapshot(int(as_of))
     moment = _moment(as_of)
     known = await bounds(connection, moment)
-    now = dt.datetime.now(dt.UTC)
+    now = max(dt.datetime.now(dt.UTC), known.newest_at)  # the database's clock may be ahead of this one
     if known.first_at is None or moment < known.first_at:
         raise _out_of_range(_range(known))
     if moment > _end_of_day(now.date()) or (moment > now and not _DAY.fullmatch(as_of)):

@@ -104,19 +104,33 @@ class CoverageNoteList(_List[records.CoverageNote]):
     """A page of coverage notes."""
 
 
+COUNTS = {
+    "exchanges": 235,
+    "claims": 819,
+    "mediations": 227,
+    "figures": 646,
+    "articles": 1120,
+    "publishers": 538,
+    "actors": 27,
+    "agreements": 7,
+    "totals": 164,
+    "coverage": 21,
+}
+
+
 class DatasetCounts(Model):
     """How many current records there are."""
 
-    exchanges: int = described("Exchanges.", 235)
-    claims: int = described("Claims.", 819)
-    mediations: int = described("Mediations of exchanges.", 229)
-    figures: int = described("Figures derived from the claims.", 646)
-    articles: int = described("Citing articles.", 1120)
-    publishers: int = described("Publishers and agencies.", 538)
-    actors: int = described("Actors.", 27)
-    agreements: int = described("Agreements.", 7)
-    totals: int = described("Published totals.", 164)
-    coverage: int = described("Coverage notes.", 21)
+    exchanges: int = described("Exchanges.", COUNTS["exchanges"])
+    claims: int = described("Claims.", COUNTS["claims"])
+    mediations: int = described("Mediations of exchanges.", COUNTS["mediations"])
+    figures: int = described("Figures derived from the claims.", COUNTS["figures"])
+    articles: int = described("Citing articles.", COUNTS["articles"])
+    publishers: int = described("Publishers and agencies.", COUNTS["publishers"])
+    actors: int = described("Actors.", COUNTS["actors"])
+    agreements: int = described("Agreements.", COUNTS["agreements"])
+    totals: int = described("Published totals.", COUNTS["totals"])
+    coverage: int = described("Coverage notes.", COUNTS["coverage"])
 
 
 class Dataset(Model):
@@ -130,7 +144,7 @@ class Dataset(Model):
     figures_rule: int = described("Version of the rule that figures follow.", 1)
     first_exchange: dt.date | None = described("Day of the earliest exchange, or null.", "2014-05-07")
     last_exchange: dt.date | None = described("Day of the latest exchange, or null.", "2026-11-01")
-    counts: DatasetCounts = described("How many current records there are.", {})
+    counts: DatasetCounts = described("How many current records of each kind there are.", COUNTS)
     dataset: DatasetState = described("The state of the dataset that was read.", STATE)
 
 

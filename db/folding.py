@@ -21,6 +21,9 @@ _TRACKING = (
     "gclid",
 )
 _JOINING = str.maketrans("", "", ".'’`ʼ")
+# Letters with a mark that Unicode does not take apart: İ and its small dotless sister, Ł, Ø, Đ.
+_MARKED = str.maketrans("ıłøđ", "ilod")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 MAX_WORD = 100
 _WORD = re.compile(r"[^\W_]+")
 
@@ -32,7 +35,7 @@ def fold(text: str) -> str:
     """
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return " ".join(_WORD.findall(plain.casefold().translate(_JOINING)))
+    return " ".join(_WORD.findall(plain.casefold().translate(_MARKED).translate(_JOINING)))
 
 
 def tokens(text: str) -> list[str]:
@@ -41,8 +44,11 @@ def tokens(text: str) -> list[str]:
 
 
 def url_key(url: str) -> str:
-    """Give the form under which a URL is unique: tracking parameters, scheme, `www.` and fragment dropped."""
-    parts = urlsplit(canonicalize_url(url_query_cleaner(url, _TRACKING, remove=True)))
-    host = parts.netloc.removeprefix("www.")
+    """Give the form under which a URL is unique.
+
+    Tracking parameters, scheme and its port, `www.`, fragment and closing slash are dropped.
+    """
+    parts = urlsplit(canonicalize_url(url_query_cleaner(url, _TRACKING, remove=True, unique=False)))
+    host = parts.netloc.removeprefix("www.").removesuffix(_DEFAULT_PORTS.get(parts.scheme, ""))
     path = parts.path.rstrip("/")
     return f"{host}{path}?{parts.query}" if parts.query else f"{host}{path}"

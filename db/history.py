@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.models.history import Dataset, DatasetRevision
@@ -42,7 +42,8 @@ class Bounds:
 
 async def bounds(connection: AsyncConnection, moment: dt.datetime | None = None) -> Bounds:
     """Give the bounds of the history, and the newest revision that was made at or before a moment."""
-    at = select(func.max(DatasetRevision.revision)).where(DatasetRevision.at <= moment).scalar_subquery()
+    until = literal(moment, DatasetRevision.at.type)  # without a moment, no revision is at or before it
+    at = select(func.max(DatasetRevision.revision)).where(DatasetRevision.at <= until).scalar_subquery()
     first = select(func.min(DatasetRevision.at)).scalar_subquery()
     row = (await connection.execute(select(first, Dataset.revision, Dataset.updated_at, at))).one()
     return Bounds(row[0], row[1], row[2], row[3])

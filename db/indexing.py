@@ -4,10 +4,10 @@ Pure functions. Which span a row holds through is decided where it is written (`
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Table, and_
 
 from db import records
 from db.enums import MediationRole, Resource, Stance
@@ -31,12 +31,11 @@ RECORD_TABLE: Mapping[Resource, Table] = {
     Resource.TOTAL: table(index.TotalIndex),
     Resource.COVERAGE: table(index.CoverageIndex),
 }
-# The tables of a record's parts, with the column that names the record.
-PART_TABLES: Mapping[Table, str] = {
-    table(index.ClaimIndex): "exchange_id",
-    table(index.MediationIndex): "exchange_id",
-    table(index.FigureIndex): "exchange_id",
-    table(index.FacetIndex): "owner_id",
+# What has facets of its own: a record, and the parts of an exchange.
+_FACETED: Mapping[Resource, tuple[str, ...]] = {
+    Resource.EXCHANGE: ("exchange", "claim", "mediation", "figure"),
+    Resource.AGREEMENT: ("agreement",),
+    Resource.TOTAL: ("total",),
 }
 
 
@@ -44,6 +43,21 @@ def columns_of(record: Record) -> Row:
     """Give what filters and sorts need of a record, without its span and its place in the history."""
     columns: Callable[..., Row] = _COLUMNS[type(record)]
     return {"id": record.id, "number": record.revision, "updated_at": record.updated_at} | columns(record)
+
+
+def part_tables(
+    resource: Resource, record_ids: Collection[str]
+) -> Iterator[tuple[Table, ColumnElement[bool]]]:
+    """Give the tables that hold parts of records of a kind, with what tells whose parts are these records'.
+
+    Records of two kinds may have the same id.
+    """
+    if resource is Resource.EXCHANGE:
+        for part in (index.ClaimIndex, index.MediationIndex, index.FigureIndex):
+            yield table(part), part.exchange_id.in_(record_ids)
+    if resource in _FACETED:
+        facet = index.FacetIndex
+        yield table(facet), and_(facet.owner_id.in_(record_ids), facet.resource.in_(_FACETED[resource]))
 
 
 def parts_of(record: Record) -> Iterator[tuple[Table, Row]]:

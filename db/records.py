@@ -27,6 +27,15 @@ ARTICLES = "The articles that are cited, in the order of their ids."
 SOURCE_URL = "The one article to read first."
 MOMENT = "2026-11-24T12:00:00.000000Z"
 ARTICLE_URL = "https://example.org/news/1"
+CITED = {
+    "id": "al-jazeera-2024-12-30",
+    "url": ARTICLE_URL,
+    "title": None,
+    "publisher": "al-jazeera",
+    "agency": None,
+    "published_on": "2024-12-30",
+    "language": "en",
+}
 
 
 class SelfLinks(Model):
@@ -133,7 +142,7 @@ class Exchange(inputs.ExchangeInput):
     figures_rule: int = described("Version of the rule that the figures follow.", 1)
     independent_sources: int = described("Distinct agencies or publishers among the articles.", 7)
     source_url: str = described(SOURCE_URL, ARTICLE_URL)
-    articles: tuple[CitedArticle, ...] = described(ARTICLES, [], min_length=1)
+    articles: tuple[CitedArticle, ...] = described(ARTICLES, [CITED], min_length=1)
     revision: RevisionNumber = described(REVISION, 1)
     created_at: dt.datetime = described(CREATED, MOMENT)
     updated_at: dt.datetime = described(UPDATED, MOMENT)
@@ -154,7 +163,7 @@ class _Part(Model):
     exchange_date: dt.date = described("The day of the exchange.", "2024-12-30")
     exchange_kind: ExchangeKind = described("The kind of the exchange.", "prisoner_exchange")
     source_url: str = described(SOURCE_URL, ARTICLE_URL)
-    articles: tuple[CitedArticle, ...] = described(ARTICLES, [], min_length=1)
+    articles: tuple[CitedArticle, ...] = described(ARTICLES, [CITED], min_length=1)
 
 
 _PART_LINKS = {
@@ -231,7 +240,7 @@ class Agreement(inputs.AgreementInput):
     mediations: tuple[ExchangeMediation, ...] = described("Who is said to have brokered it.", [])
     terms: tuple[Term, ...] = described("What was promised.", [])
     source_url: str = described(SOURCE_URL, ARTICLE_URL)
-    articles: tuple[CitedArticle, ...] = described(ARTICLES, [], min_length=1)
+    articles: tuple[CitedArticle, ...] = described(ARTICLES, [CITED], min_length=1)
     revision: RevisionNumber = described(REVISION, 1)
     created_at: dt.datetime = described(CREATED, MOMENT)
     updated_at: dt.datetime = described(UPDATED, MOMENT)
@@ -248,7 +257,7 @@ class PublishedTotal(inputs.TotalInput):
     """A running total that somebody announced."""
 
     source_url: str = described(SOURCE_URL, ARTICLE_URL)
-    articles: tuple[CitedArticle, ...] = described(ARTICLES, [], min_length=1)
+    articles: tuple[CitedArticle, ...] = described(ARTICLES, [CITED], min_length=1)
     revision: RevisionNumber = described(REVISION, 1)
     created_at: dt.datetime = described(CREATED, MOMENT)
     updated_at: dt.datetime = described(UPDATED, MOMENT)

@@ -63,7 +63,10 @@ async def check_reachable(url: str) -> None:
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT)
     except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, ValueError):  # what the driver says of a malformed URL may quote the password
+            reason = "it is not of the form postgresql://user:password@host:port/database"
+        else:
+            reason = " ".join(str(error).split()) or type(error).__name__
         raise DatabaseUnavailableError(f"cannot reach the database of DATABASE_URL: {reason}") from error
     await connection.close()
 

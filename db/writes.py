@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from db.checks import WriteError, WriteItem, check
 from db.enums import Action, Resource
 from db.history import chain_hash
-from db.indexing import PART_TABLES, RECORD_TABLE, columns_of, parts_of
+from db.indexing import RECORD_TABLE, columns_of, part_tables, parts_of
 from db.models import exchanges, reference, sources
 from db.models.history import Dataset, DatasetRevision, Revision
 from db.normalising import OWNED, Row, rows_of, table
@@ -293,20 +293,20 @@ async def _store_index(
             .where(index.c.id.in_(known), index.c.to_revision.is_(None))
             .values(to_revision=write_.revision)
         )
-        parts = await _without_standing(write_, known, parts)
+        parts = await _without_standing(write_, resource, known, parts)
     new.extend(parts)
     span: Row = {"from_revision": write_.revision, "to_revision": None}
     await _copy(write_.connection, ((into, row | span) for into, row in new))
 
 
 async def _without_standing(
-    write_: _Write, owners: list[str], parts: Iterable[tuple[Table, Row]]
+    write_: _Write, resource: Resource, owners: list[str], parts: Iterable[tuple[Table, Row]]
 ) -> list[tuple[Table, Row]]:
     """Close the spans of parts that are gone or changed; give the rows that do not stand already."""
     wanted = {(into, _identity(into, row)): (into, row) for into, row in parts}
-    for into, owner in PART_TABLES.items():
+    for into, of_owners in part_tables(resource, owners):
         standing = await write_.connection.execute(
-            select(into).where(into.c[owner].in_(owners), into.c.to_revision.is_(None))
+            select(into).where(of_owners, into.c.to_revision.is_(None))
         )
         gone: list[Row] = []
         for row in standing.mappings():

@@ -1,7 +1,7 @@
 """Fixtures: a real Postgres, databases cloned from migrated templates, and the application over them.
 
-Strategy: tests that only read share one database with the whole shipped dataset; tests that commit get a clone
-of their own (empty or loaded), which costs some 30 ms; statements that need no commit run inside one
+Strategy: tests that only read share one database with the whole shipped dataset; tests that commit get a
+clone of their own (empty or loaded), which costs some 30 ms; statements that need no commit run inside one
 transaction that is rolled back.
 """
 

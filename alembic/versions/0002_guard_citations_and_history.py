@@ -39,8 +39,9 @@ BEGIN
 END $$
 """
 
-# The lock on the parent makes two transactions that each take one of the last two citations wait for
-# each other; the look that follows is a new statement and so sees what the first has committed.
+# The parent is updated, not only locked: two transactions that each take one of the last two citations wait
+# for each other, and then the second sees what the first has committed or, with an older snapshot
+# (repeatable read), fails to serialize. Once in a transaction is enough.
 KEEP_CITED = """
 CREATE FUNCTION keep_cited() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -52,7 +53,9 @@ DECLARE
     cited boolean;
 BEGIN
     parent_id := to_jsonb(OLD) ->> pointer;
-    EXECUTE format('SELECT %s FROM %I AS new WHERE id = $1 FOR NO KEY UPDATE', needed, parent)
+    EXECUTE format('UPDATE %I SET id = id WHERE id = $1 AND xmin <> pg_current_xact_id()::xid', parent)
+        USING parent_id;
+    EXECUTE format('SELECT %s FROM %I AS new WHERE id = $1', needed, parent)
         INTO must USING parent_id;
     EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE %I = $1)', TG_TABLE_NAME, pointer)
         INTO cited USING parent_id;
@@ -108,6 +111,11 @@ def upgrade() -> None:
         op.execute(
             f"CREATE TRIGGER {citation}_no_truncate BEFORE TRUNCATE ON {citation} FOR EACH STATEMENT "
             f"EXECUTE FUNCTION refuse_change('it would leave records uncited')"
+        )
+    for parent in sorted({parent for parent, *_ in CITED}):
+        op.execute(
+            f"CREATE TRIGGER {parent}_id_fixed BEFORE UPDATE OF id ON {parent} FOR EACH ROW "
+            f"WHEN (OLD.id <> NEW.id) EXECUTE FUNCTION refuse_change('ids never change')"
         )
     for table in HISTORY:
         op.execute(

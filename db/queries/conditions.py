@@ -43,8 +43,8 @@ class Group:
     """A table whose rows say something about a record: its claims, its mediations, its parties…
 
     `owner` is the column that names what the rows speak of, and `of` says whether that is the exchange or
-    the listed thing itself. `row_defaults_for`: where the rows themselves are listed, the defaults apply only
-    if the query asks for one of these fields.
+    the listed thing itself. `row_defaults_for`: where the rows themselves are listed, the defaults belong to
+    what a query asks of these fields.
     """
 
     table: Table
@@ -89,15 +89,15 @@ def where(conditions: Iterable[Condition], listed: Table, exchange: str, snapsho
 
 
 def _of_row(group: Group, members: Sequence[Condition]) -> Iterator[Clause]:
-    """Give the clauses where the listed row is itself the thing spoken of."""
+    """Give the clauses where the listed row is itself the thing spoken of; what is null holds no value."""
     asked = {condition.field for condition in members if condition.any_of}
-    if group.row_defaults_for & {condition.field for condition in members}:
-        yield from (default.clause for default in group.defaults if not default.unless & asked)
+    defaults = [default.clause for default in group.defaults if not default.unless & asked]
     for condition in members:
+        applied = defaults if condition.field in group.row_defaults_for else []
         if condition.any_of:
-            yield condition.clause(condition.any_of)
-        yield from (condition.clause([value]) for value in condition.all_of)
-        yield from (~condition.clause([value]) for value in condition.none_of)
+            yield and_(condition.clause(condition.any_of), *applied)
+        yield from (and_(condition.clause([value]), *applied) for value in condition.all_of)
+        yield from (and_(condition.clause([value]), *applied).is_not(true()) for value in condition.none_of)
 
 
 def _of_owner(
@@ -121,9 +121,10 @@ def _of_owner(
     }
     for context in _contexts(members):
         asked = [condition for condition in members if not condition.context]
-        if any(_present(condition, condition.any_of) or _absent(condition) for condition in asked):
-            alternatives = [~has(others(condition) | context) for condition in asked if _absent(condition)]
-            if any(_present(condition, condition.any_of) for condition in asked):
+        some_of = [condition for condition in asked if condition.any_of]
+        if some_of and not any(condition.absence and NONE in condition.all_of for condition in asked):
+            alternatives = [~has(others(condition) | context) for condition in some_of if _absent(condition)]
+            if all(_present(condition, condition.any_of) for condition in some_of):
                 alternatives.append(has(positive | context))
             yield or_(*alternatives)
         for condition in asked:
