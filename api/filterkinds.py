@@ -66,7 +66,7 @@ def _iso_day(text: object) -> object:
     return text
 
 
-Day = Annotated[dt.date, BeforeValidator(_iso_day), Field(ge=dt.date(1, 1, 2), le=dt.date(9999, 12, 30))]
+Day = Annotated[dt.date, Field(ge=dt.date(1, 1, 2), le=dt.date(9999, 12, 30)), BeforeValidator(_iso_day)]
 Count = Annotated[int, Field(ge=0, le=INT4_MAX)]
 Year = Annotated[int, Field(ge=1, le=9999)]
 Name = Annotated[str, StringConstraints(max_length=200)]
@@ -197,7 +197,11 @@ def sources(resource: str, thing: str) -> tuple[Filter, Filter, Filter]:
     """Make the filters by the articles that a thing cites: article, publisher, agency."""
     return (
         facet(
-            resource, "article", "article", f"{thing} cites one of these articles, by id.", "tass-2025-06-02"
+            resource,
+            "article",
+            "article",
+            f"{thing} cites one of these articles, by id.",
+            "al-jazeera-2024-12-30",
         ),
         facet(resource, "publisher", "publisher", f"{thing} cites one of these publishers.", "tass"),
         facet(
@@ -307,7 +311,7 @@ def flag(group: Group, clause: SQLCoreOperations[bool], description: str) -> Fil
     return Filter(
         type=bool,
         description=description,
-        example="true",
+        example=True,
         group=group,
         clause=lambda _: and_(clause),
         negatable=True,

@@ -52,7 +52,7 @@ class ExchangeFilters(FilterSet):
     has_figures = by.flag(by.FIGURE, true(), "Whether there is any figure (of the direction asked for).")
     min_sources = by.above(by.EXCHANGE, i.ExchangeIndex.sources, "At least so many independent sources: distinct agencies or publishers.", 3)
     has_overlaps = by.flag(by.EXCHANGE, i.ExchangeIndex.has_overlaps, "Whether other exchanges already counted some of the same people.")
-    q = by.search(by.EXCHANGE, i.ExchangeIndex, "All these words are in the record: in summary, place or notes; or the names of actors and publishers, in any spelling.", "Istanbul UAE")
+    q = by.search(by.EXCHANGE, i.ExchangeIndex, "All these words are in the record: in summary, place or notes; or the names of actors and publishers, in any spelling.", "bodies UAE")
 
 
 class ArticleExchangeFilters(ExchangeFilters):

@@ -52,7 +52,7 @@ CURSOR = Param(
     type=Annotated[str, StringConstraints(max_length=8000)],
     description="Where the walk stands, from `meta.next_cursor`. It suffices alone; filters sent beside it "
     "must mean the same.",
-    example="eyJ",
+    example=None,  # a cursor is good for one database only
 )
 for _name, _param in (("as_of", AS_OF), ("limit", LIMIT), ("cursor", CURSOR)):
     _param.__set_name__(None, _name)
@@ -174,7 +174,7 @@ async def _understand(
     sort = text_of(values, "sort") or listing.default_sort
     limit = int(str(values["limit"][0])) if "limit" in values else DEFAULT_LIMIT
     if cursor is not None:
-        if shown and shown != cursor.query:
+        if shown and not errors and _meaning(listing, shown) != _meaning(listing, cursor.query):
             raise invalid_cursor("the parameters beside the cursor do not mean what the walk began with")
         resolved = _remembered(listing, cursor)
         shown, sort, snapshot = dict(cursor.query), cursor.sort, Snapshot(cursor.revision)
@@ -183,6 +183,11 @@ async def _understand(
         snapshot, after = await snapshot_of(connection, text_of(values, "as_of")), None
     notes = list(coalition_notes(listing.schema, resolved, vocabulary))
     return Asked(resolved, sort, limit, snapshot, after, notes, shown), errors
+
+
+def _meaning(listing: Listing, query: Mapping[str, list[str]]) -> Mapping[str, list[str]]:
+    """Give a query so that two that mean the same are equal."""
+    return {"sort": [listing.default_sort]} | {name: sorted(values) for name, values in query.items()}
 
 
 def _remembered(listing: Listing, cursor: Cursor) -> dict[str, tuple[Value, ...]]:

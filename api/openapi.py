@@ -4,6 +4,7 @@ Descriptions and examples stand where the things are: filters, records, envelope
 """
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any
@@ -11,11 +12,14 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Path
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
+from api import schemas
 from api.computed import COMPUTED_SCHEMA
 from api.errors import ProblemCode, problem_responses, problem_schemas
 from api.listing import RECORD_SCHEMA, Listing
-from api.params import NONE, Param, Schema, Sister, sort_name
+from api.params import MAX_VALUES, NONE, Param, Schema, Sister, sort_name
+from db import records
 
 VERSION = "1.0.0"
 TITLE = "Prisoner exchanges"
@@ -53,8 +57,12 @@ COMMON = (
     ProblemCode.INVALID_QUERY,
     ProblemCode.INTERNAL_ERROR,
     ProblemCode.DATABASE_UNAVAILABLE,
+    ProblemCode.TIMEOUT,
 )
 NOT_MODIFIED: Mapping[int | str, dict[str, Any]] = {304: {"description": "The client's copy still holds."}}
+
+NO_PARAMETERS = Schema.of()
+_END_OF_CLAUSE = re.compile(r"[.,:;](?:\s|$)")
 
 RecordId = Annotated[str, Path(description="The id of the record.")]
 
@@ -71,19 +79,25 @@ def describe_computed_list(model: type[BaseModel]) -> dict[str, Any]:
 
 def describe_record(model: type[BaseModel]) -> dict[str, Any]:
     """Give the same for a single record."""
-    return _described(model, RECORD_SCHEMA, ProblemCode.NOT_FOUND)
+    return _described(model, RECORD_SCHEMA, ProblemCode.NOT_FOUND, ProblemCode.BAD_REQUEST)
+
+
+def describe_state(model: type[BaseModel]) -> dict[str, Any]:
+    """Give the same for what tells of a state as a whole."""
+    return _described(model, RECORD_SCHEMA)
 
 
 def describe_plain(model: type[BaseModel]) -> dict[str, Any]:
     """Give the same for a path without parameters."""
-    return _described(model, Schema.of())
+    return _described(model, NO_PARAMETERS)
 
 
 def _described(model: type[BaseModel], schema: Schema, *codes: ProblemCode) -> dict[str, Any]:
+    not_modified = {} if schema is NO_PARAMETERS else NOT_MODIFIED
     answer = {"model": model, "description": (model.__doc__ or "").strip()}
     return {
         "response_model": None,
-        "responses": {200: answer, **NOT_MODIFIED, **problem_responses(*COMMON, *codes)},
+        "responses": {200: answer, **not_modified, **problem_responses(*COMMON, *codes)},
         "openapi_extra": {"parameters": parameters(schema)},
     }
 
@@ -102,14 +116,18 @@ def _parameter(name: str, param: Param, sister: Sister) -> dict[str, Any]:
     if param.name == "sort":
         value["x-enum-varnames"] = [sort_name(word) for word in words]
     value.pop("description", None)
-    return {
+    if value["type"] == "string" and not value.keys() & {"enum", "format", "pattern"}:
+        value["minLength"] = 1
+    described: dict[str, Any] = {
         "name": name,
         "in": "query",
         "required": False,
         "description": SISTER_TEXTS[sister].format(name=param.name) + param.description,
-        "schema": {"type": "array", "items": value} if param.many else value,
-        "example": [param.example] if param.many else param.example,
+        "schema": {"type": "array", "items": value, "maxItems": MAX_VALUES} if param.many else value,
     }
+    if param.example is not None:
+        described["example"] = [param.example] if param.many else param.example
+    return described
 
 
 def contract_of(app: FastAPI) -> dict[str, Any]:
@@ -124,8 +142,103 @@ def contract_of(app: FastAPI) -> dict[str, Any]:
         servers=[{"url": "/", "description": "This service."}],
         license_info={"name": "CC BY 4.0 (data), Apache-2.0 (code)", "identifier": "CC-BY-4.0"},
     )
-    document["components"]["schemas"] |= problem_schemas()
+    document["components"]["schemas"] = _components(document)
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["summary"] = _summary(operation["description"])
+            for parameter in operation["parameters"]:
+                if parameter["in"] == "path":
+                    parameter["example"] = _example_of_id(document, path)
+                parameter["schema"] = _plain(parameter["schema"])
+                parameter["schema"].pop("description", None)
     return document
+
+
+def _components(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the schemas of all answers. FastAPI would leave out every null of their examples."""
+    names = {
+        _answer_of(operation)
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    }
+    models = [getattr(schemas, name, None) or getattr(records, name) for name in sorted(names)]
+    template = "#/components/schemas/{model}"
+    _, made = models_json_schema([(model, "serialization") for model in models], ref_template=template)
+    found = {name: _plain(schema) for name, schema in (made["$defs"] | problem_schemas()).items()}
+    for schema in found.values():
+        for described in schema.get("properties", {}).values():
+            _exemplify(described, found)
+    used: set[str] = set()
+    _note_references([{"$ref": template.format(model=name)} for name in (*names, "Problem")], found, used)
+    return {name: schema for name, schema in sorted(found.items()) if name in used}
+
+
+def _answer_of(operation: Mapping[str, Any]) -> str:
+    return str(operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]).rpartition(
+        "/"
+    )[2]
+
+
+def _exemplify(described: dict[str, Any], found: Mapping[str, Any]) -> None:
+    """Show what a property consists of, where its own example is only that there may be nothing."""
+    empty = described["examples"][0] in ([], None)
+    parts = [described.get("items", {}), *described.get("anyOf", ())]
+    names = [part["$ref"].rpartition("/")[2] for part in parts if "$ref" in part]
+    if empty and names:
+        example = _example_of(found[names[0]], found)
+        described["examples"] = [[example] if "items" in described else example]
+
+
+def _example_of(schema: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the examples of a schema's properties together."""
+    for described in schema["properties"].values():
+        _exemplify(described, found)
+    return {name: described["examples"][0] for name, described in schema["properties"].items()}
+
+
+def _note_references(node: object, found: Mapping[str, Any], used: set[str]) -> None:
+    if isinstance(node, dict):
+        name = str(node.get("$ref", "")).rpartition("/")[2]
+        if name and name not in used:
+            used.add(name)
+            _note_references(found[name], found, used)
+        _note_references(list(node.values()), found, used)
+    elif isinstance(node, list):
+        for item in node:
+            _note_references(item, found, used)
+
+
+def _plain(schema: Any) -> Any:
+    """Drop what only gets in the way of generated clients.
+
+    Titles repeat names. A default in an answer promises nothing, as all properties are present. And clients
+    that refuse unknown properties would break when an answer gets one more.
+    """
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {}
+    for key, value in schema.items():
+        if key in {"properties", "$defs"}:
+            plain[key] = {name: _plain(item) for name, item in value.items()}
+        elif key in {"examples", "example", "enum"}:
+            plain[key] = value
+        elif key not in {"title", "default"} and (key, value) != ("additionalProperties", False):
+            plain[key] = _plain(value)
+    return plain
+
+
+def _summary(description: str) -> str:
+    """Give the first clause of a description."""
+    return _END_OF_CLAUSE.split(description, maxsplit=1)[0]
+
+
+def _example_of_id(document: Mapping[str, Any], path: str) -> str:
+    """Give the id that the record at the beginning of a path has in its examples."""
+    of_record = path[: path.index("}") + 1]
+    schema = document["components"]["schemas"][_answer_of(document["paths"][of_record]["get"])]
+    return str(schema["properties"]["id"]["examples"][0])
 
 
 @cache

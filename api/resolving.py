@@ -71,8 +71,18 @@ def _resolved(
             return text
         return ".".join(_named(param, name, end, vocabulary.actors, errors) for end in ends)
     if param.named == "url":
-        return url_key(text)
+        return _page(name, text, errors)
     return _search(name, text, vocabulary, errors)
+
+
+def _page(name: str, text: str, errors: list[ProblemItem]) -> str:
+    try:
+        key = url_key(text if "://" in text else f"https://{text}")
+    except ValueError:
+        key = ""
+    if "." not in key.partition("/")[0]:
+        errors.append(problem(name, "invalid_value", "must be the address of a page"))
+    return key
 
 
 def _named(param: Param, name: str, text: str, names: Names, errors: list[ProblemItem]) -> str:

@@ -2,11 +2,12 @@
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,14 +51,17 @@ class Server:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Server]:
+def running(
+    app: str = "tests.shell_app:make_app", environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "--factory"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "granian", *options, "tests.shell_app:make_app"],
+        [sys.executable, "-m", "granian", *options, app],
         cwd=ROOT,
+        env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -17,7 +17,7 @@ router = APIRouter(tags=["actors"])
 
 @router.get("/actors", operation_id="list_actors", **describe_list(ActorList, ACTORS))
 async def list_actors(request: Request, reader: ReaderDep) -> Response:
-    """Find states, organisations, armed groups and coalitions, with every name they are known by."""
+    """Find actors: states, organisations, armed groups and coalitions, with every name they are known by."""
     return await answer_list(request, reader, ACTORS)
 
 

@@ -34,7 +34,7 @@ async def get_article(request: Request, reader: ReaderDep, record_id: RecordId) 
 @router.get(
     "/articles/{record_id}/exchanges",
     operation_id="list_article_exchanges",
-    **describe_list(ExchangeList, CITING, ProblemCode.NOT_FOUND),
+    **describe_list(ExchangeList, CITING, ProblemCode.NOT_FOUND, ProblemCode.BAD_REQUEST),
 )
 async def list_article_exchanges(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
     """Find the exchanges that cite an article, with all filters of exchanges."""

@@ -9,7 +9,7 @@ from api.asof import check_reached, snapshot_of
 from api.conditional import is_not_modified, require_json
 from api.deps import ReaderDep
 from api.listing import RECORD_SCHEMA, text_of
-from api.openapi import contract_json, describe_record
+from api.openapi import contract_json, describe_state
 from api.params import Schema
 from api.schemas import Dataset, DatasetCounts, DatasetState
 from db.figures import FIGURES_RULE
@@ -25,7 +25,7 @@ DESCRIPTION = (
 router = APIRouter(tags=["dataset"])
 
 
-@router.get("/dataset", operation_id="get_dataset", **describe_record(Dataset))
+@router.get("/dataset", operation_id="get_dataset", **describe_state(Dataset))
 async def get_dataset(request: Request, reader: ReaderDep) -> Response:
     """Tell what the dataset is, how much it holds, which licence it has and how to cite it."""
     require_json(request)

@@ -1,0 +1,88 @@
+"""The contract as tests walk it: every operation of the OpenAPI document, with a path that answers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from api import schemas
+from api.main import create_app
+from api.openapi import contract_of
+from api.settings import HttpSettings
+from db import records
+from db.settings import DatabaseSettings
+
+NEW_YEAR = "2024-12-30-russia-ukraine"
+CITED = "novosti-mira-624af9"  # the article that most exchanges cite
+IDS = {
+    "exchanges": NEW_YEAR,
+    "claims": f"{NEW_YEAR}:c1",
+    "mediations": f"{NEW_YEAR}:m1",
+    "mediators": "uae",
+    "articles": "al-jazeera-2024-12-30",
+    "publishers": "al-jazeera",
+    "actors": "uae",
+    "agreements": "istanbul-2025-05-16",
+    "totals": "total-0001",
+    "coverage": "2014-autumn",
+}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One GET of the contract."""
+
+    template: str
+    spec: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        """A path that answers, for any template."""
+        resource = self.template.split("/")[2] if self.of_record else ""
+        if resource == "articles" and self.is_list:
+            return self.template.replace("{record_id}", CITED)
+        return self.template.replace("{record_id}", IDS.get(resource, ""))
+
+    @property
+    def of_record(self) -> bool:
+        return "{record_id}" in self.template
+
+    @property
+    def model(self) -> type[BaseModel]:
+        """The model of the answer."""
+        ref = self.spec["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+        name = ref.rpartition("/")[2]
+        found: type[BaseModel] = getattr(schemas, name, None) or getattr(records, name)
+        return found
+
+    @property
+    def is_list(self) -> bool:
+        return self.model.__name__.endswith("List")
+
+    @property
+    def reads(self) -> bool:
+        """Whether it answers from the dataset, rather than about the service."""
+        return self.template.startswith("/v1/")
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document of an application that never starts."""
+    return contract_of(
+        create_app(HttpSettings(), DatabaseSettings(database_url="postgresql://127.0.0.1/none"))
+    )
+
+
+def operations() -> Iterator[Operation]:
+    for template, methods in document()["paths"].items():
+        for method, spec in methods.items():
+            assert method == "get"
+            yield Operation(template, spec)
+
+
+ALL = list(operations())
+READS = [operation for operation in ALL if operation.reads]
+LISTS = [operation for operation in ALL if operation.is_list]
+RECORDS = [operation for operation in READS if operation.of_record and not operation.is_list]
