@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, StringConstraints
-from sqlalchemy import Table, and_, cast, true
+from sqlalchemy import ColumnElement, Table, and_, cast, inspect, true
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 from sqlalchemy.sql.elements import SQLCoreOperations
 
 from api.params import INT4_MAX, Param, ParamSet, Sister, Value, Values
@@ -30,7 +30,7 @@ from db.models.index import (
 from db.normalising import table
 from db.queries.conditions import Clause, Condition, Default, Group
 
-Column = InstrumentedAttribute[Any]
+Column = InstrumentedAttribute[Any] | ColumnElement[Any]
 ClauseOf = Callable[[Sequence[Value]], Clause]
 
 EXCHANGE = Group(table(ExchangeIndex), "id")
@@ -57,6 +57,16 @@ MEDIATION = Group(
     row_defaults_for=frozenset({"mediator"}),
 )
 FIGURE = Group(table(FigureIndex), "exchange_id")
+# The persons figure beside a listed figure: of its exchange, in its direction.
+PersonsFigure = aliased(FigureIndex, name="persons_figure")
+PERSONS_OF_FIGURE = Group(
+    inspect(PersonsFigure).selectable,
+    "exchange_id",
+    fixed=and_(
+        PersonsFigure.released_by == FigureIndex.released_by,
+        PersonsFigure.received_by == FigureIndex.received_by,
+    ),
+)
 ENDS = ("released_by", "received_by")
 
 
@@ -259,20 +269,20 @@ def below(group: Group, column: Column, description: str, example: object, kind:
     return _bound(group, _at_most(column), description, example, kind)
 
 
-def min_persons(description: str, example: int) -> Filter:
+def min_persons(description: str, example: int, figures: Group = FIGURE) -> Filter:
     """Make the lower bound of persons: of the exchange, or of the direction that is asked for."""
-    return _persons(_at_least, description, example)
+    return _persons(_at_least, description, example, figures)
 
 
-def max_persons(description: str, example: int) -> Filter:
+def max_persons(description: str, example: int, figures: Group = FIGURE) -> Filter:
     """Make the upper bound of persons, likewise."""
-    return _persons(_at_most, description, example)
+    return _persons(_at_most, description, example, figures)
 
 
-def _persons(compare: Callable[[Column], ClauseOf], description: str, example: int) -> Filter:
-    best, persons = compare(FigureIndex.best), FigureIndex.measure == enums.Measure.PERSONS
+def _persons(compare: Callable[[Column], ClauseOf], description: str, example: int, figures: Group) -> Filter:
+    best, persons = compare(figures.table.c.best), figures.table.c.measure == enums.Measure.PERSONS
     bound = _bound(EXCHANGE, compare(ExchangeIndex.persons), description, example, Count)
-    return replace(bound, directed=(FIGURE, lambda values: and_(persons, best(values))))
+    return replace(bound, directed=(figures, lambda values: and_(persons, best(values))))
 
 
 def _at_least(column: Column) -> ClauseOf:

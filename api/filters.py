@@ -69,6 +69,8 @@ class FigureFilters(ExchangeFilters):
     exchange = by.exchange_id(by.FIGURE, i.FigureIndex.exchange_id)
     released_by = by.actor(by.FIGURE, i.FigureIndex.released_by, "The figure counts people whom one of these let go.", sisters=by.OF_ONE)
     received_by = by.actor(by.FIGURE, i.FigureIndex.received_by, "The figure counts people whom one of these took in.", sisters=by.OF_ONE)
+    min_persons = by.min_persons("At least so many living people (best figure): in the figure's direction if `released_by` or `received_by` is given, else in all of the exchange.", 100, by.PERSONS_OF_FIGURE)
+    max_persons = by.max_persons("At most so many living people (best figure), likewise.", 500, by.PERSONS_OF_FIGURE)
     measure = by.words(by.FIGURE, i.FigureIndex.measure, enums.Measure, "The figure measures one of these.", "persons")
     min_best = by.above(by.FIGURE, i.FigureIndex.best, "The figure is at least so high (best).", 100)
     max_best = by.below(by.FIGURE, i.FigureIndex.best, "The figure is at most so high (best).", 500)

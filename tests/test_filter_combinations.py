@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.enums import Resource
 from db.writes import write
 from tests import oracle, synthetic
-from tests.asking import ask, found, walk
+from tests.asking import ask, found, id_of, walk
 from tests.oracle import Record, any_figure, brokering, counted_claims, word
 from tests.writing import made
 
@@ -92,6 +92,26 @@ async def test_filters_of_figures_speak_of_the_direction_asked_for(client: httpx
         if asked:
             expected = exchanges(meant)
             assert await found(client, EXCHANGES, {"received_by": receiver} | asked) == expected, asked
+
+
+async def test_min_persons_speaks_of_the_direction_of_a_figure(client: httpx.AsyncClient) -> None:
+    query = {"received_by": "ukraine", "measure": "military", "min_persons": 100}
+    expected = set()
+    for rows in oracle.figures_of().values():
+        many = {
+            (row["released_by"], row["received_by"])
+            for row in rows
+            if row["measure"] == "persons" and row["best"] >= 100
+        }
+        expected |= {
+            id_of(row)
+            for row in rows
+            if row["measure"] == "military"
+            and row["received_by"] == "ukraine"
+            and (row["released_by"], row["received_by"]) in many
+        }
+    assert expected
+    assert await found(client, "/v1/figures", query) == expected
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Table, and_, exists, or_, true
+from sqlalchemy import ColumnElement, FromClause, Table, and_, exists, or_, true
 
 from db.models.index import NONE
 
@@ -22,7 +22,7 @@ class Snapshot:
 
     revision: int | None = None
 
-    def holds(self, table: Table) -> Clause:
+    def holds(self, table: FromClause) -> Clause:
         """Give the clause that a row of an index table belongs to the state."""
         if self.revision is None:
             return table.c.to_revision.is_(None)
@@ -47,7 +47,7 @@ class Group:
     what a query asks of these fields.
     """
 
-    table: Table
+    table: FromClause
     owner: str
     of: Literal["exchange", "listed"] = "exchange"
     fixed: Clause = field(default_factory=true)
