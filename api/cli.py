@@ -307,6 +307,34 @@ def migrate(data_dir: DataDir = None) -> None:
 
 
 @app.command()
+def verify(data_dir: DataDir = None) -> None:
+    """Check the hash chain of the history, and every record against the rows that it is made of.
+
+    Each fault is a line; exit code 1 if there is any.
+    """
+    from api.serving import StopSignals
+
+    with StopSignals() as signals, _database(data_dir, signals) as database:
+        faults = asyncio.run(_faults(database.url))
+    for fault in faults:
+        typer.echo(fault)
+    if faults:
+        raise CommandError(f"faults in {database.place}: {len(faults):,}")
+    typer.echo(f"The history of {database.place} is whole, and every record agrees with its rows.")
+
+
+async def _faults(url: str) -> list[str]:
+    from db.session import write_engine
+    from db.verify import verify as verify_dataset
+
+    engine = write_engine(url)
+    try:
+        return [fault async for fault in verify_dataset(engine)]
+    finally:
+        await engine.dispose()
+
+
+@app.command()
 def openapi(
     output: Annotated[Path | None, typer.Option(help="File to write; standard output if not given.")] = None,
     check: Annotated[

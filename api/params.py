@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Self
 from urllib.parse import unquote_to_bytes
 
@@ -58,8 +59,9 @@ class Param:
         """Give the names of the parameter and its sisters."""
         return tuple((self.name + sister, sister) for sister in self.sisters)
 
+    @cached_property
     def adapter(self) -> TypeAdapter[Any]:
-        """Give the validator of one value."""
+        """The validator of one value; made once, since a parameter is in several lists."""
         return TypeAdapter(self.type)
 
 
@@ -94,7 +96,7 @@ class Schema:
         return cls(
             params={param.name: param for param in params},
             spellings={name: (param, sister) for param in params for name, sister in param.spellings()},
-            adapters={param.name: param.adapter() for param in params},
+            adapters={param.name: param.adapter for param in params},
         )
 
     def parse(self, raw: bytes) -> dict[str, tuple[Value, ...]]:
@@ -234,7 +236,7 @@ def _invalid(name: str, param: Param, text: str, error: ValidationError) -> Prob
 
 
 def _words(param: Param) -> list[str]:
-    words: list[str] = param.adapter().json_schema().get("enum", [])
+    words: list[str] = param.adapter.json_schema().get("enum", [])
     return [*words, NONE] if param.none and words else words
 
 

@@ -18,7 +18,8 @@ from db.dataset_files import DatasetError, DatasetFiles, LineError, Scan, scan_d
 from db.differences import ABSENT, differences
 from db.enums import Action, Resource
 from db.rendering import INPUT_OF, PLURAL, Input
-from db.writes import Change, Progress, stored_ids, write
+from db.storing import Change
+from db.writes import Progress, stored_ids, write
 
 MOST_OF_A_CHANGE = 20  # differences of one record
 MOST_CHANGES = 500  # lines of a whole diff

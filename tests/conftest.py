@@ -7,7 +7,7 @@ transaction that is rolled back.
 
 import asyncio
 import os
-import tempfile
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
@@ -28,6 +28,7 @@ from db.load import load
 from db.migrate import upgrade
 from db.session import write_engine
 from db.settings import DatabaseSettings
+from tests.embedded_users import open_place
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
 _clones = count(1)
@@ -45,10 +46,8 @@ def server_url() -> Iterator[str]:
     if given:
         yield given
         return
-    with tempfile.TemporaryDirectory(prefix="exchanges-test-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # as root, Postgres runs under another account that must get in
-        with EmbeddedPostgres(Path(folder) / "data") as postgres:
-            yield postgres.url
+    with open_place() as folder, EmbeddedPostgres(folder / "data") as postgres:
+        yield postgres.url
 
 
 def database_url(server_url: str, name: str) -> str:
@@ -205,3 +204,28 @@ async def connection(loaded_engine: AsyncEngine) -> AsyncIterator[AsyncConnectio
         transaction = await made.begin()
         yield made
         await transaction.rollback()
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that the account of the embedded Postgres can reach."""
+    with open_place() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def pristine() -> Iterator[Path]:
+    """A data directory that has served the dataset and was stopped; nobody changes it."""
+    from tests.serving import QUESTION, serving
+
+    with open_place() as folder:
+        with serving(folder / "data") as server:
+            server.answer(QUESTION)
+        yield folder / "data"
+
+
+@pytest.fixture
+def data_dir(place: Path, pristine: Path) -> Path:
+    """A data directory of the test's own that has served the dataset."""
+    subprocess.run(["cp", "-a", pristine, place / "data"], check=True)
+    return place / "data"

@@ -7,7 +7,7 @@ import pytest
 from db.differences import ABSENT, differences
 from db.enums import Action, Resource
 from db.load import LoadReport, describe, diff_lines, summary_lines
-from db.writes import Change
+from db.storing import Change
 
 CASES: list[tuple[object, object, list[str]]] = [
     (1, 1, []),
