@@ -108,7 +108,7 @@ def parameters(schema: Schema) -> list[dict[str, Any]]:
 
 
 def _parameter(name: str, param: Param, sister: Sister) -> dict[str, Any]:
-    value = param.adapter.json_schema()
+    value = dict(param.json_schema)
     value.pop("title", None)
     words: list[str] = value.get("enum", [])
     if words and param.none:

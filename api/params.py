@@ -64,6 +64,11 @@ class Param:
         """The validator of one value; made once, since a parameter is in several lists."""
         return TypeAdapter(self.type)
 
+    @cached_property
+    def json_schema(self) -> Mapping[str, Any]:
+        """What one value is, for the contract."""
+        return self.adapter.json_schema()
+
 
 class ParamSet:
     """A set of parameters: the attributes of its subclasses, inherited and overridden as attributes are."""
@@ -236,7 +241,7 @@ def _invalid(name: str, param: Param, text: str, error: ValidationError) -> Prob
 
 
 def _words(param: Param) -> list[str]:
-    words: list[str] = param.adapter.json_schema().get("enum", [])
+    words: list[str] = param.json_schema.get("enum", [])
     return [*words, NONE] if param.none and words else words
 
 
