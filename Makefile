@@ -8,7 +8,7 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test lint types format openapi contract migrations check lock clean
+.PHONY: help setup serve test fuzz lint types format openapi contract migrations check lock clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
@@ -38,6 +38,9 @@ serve: setup ## serve the API with its own Postgres on 127.0.0.1:8000
 
 test: setup ## run the whole suite against a Postgres of its own, or that of TEST_DATABASE_URL
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+fuzz: setup ## the long form of the generated requests: 2,000 and many more, for minutes
+	SCHEMATHESIS_EXAMPLES=$(or $(EXAMPLES),30) $(BIN)/python -m pytest tests/test_schemathesis.py
 
 lint: setup ## check style and formatting
 	$(BIN)/ruff check .
