@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A terminal sends these to all processes, but only the parent decides when its workers stop.
+OF_A_TERMINAL = frozenset({signal.SIGINT, signal.SIGHUP})
 SECONDS_TO_STOP = 10  # for requests under way; a worker that takes longer is killed
 SECONDS_BETWEEN_CHECKS = 2.0
 SECONDS_BETWEEN_KNOCKS = 0.02
@@ -173,6 +175,7 @@ def run_server(
         ignored = hangup is signal.SIG_IGN
         signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else server.signal_handler_interrupt)
 
+    _shield_forked_workers()
     over = threading.Event()
     listens = partial(_listens, address[0], address[4])
     companion = threading.Thread(
@@ -194,11 +197,26 @@ def _base_url(host: str, port: int) -> str:
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
+def _shield_forked_workers() -> None:
+    """Prevents a worker that hangs or dies because a signal reaches it before it has begun to serve.
+
+    It is born with the signals of a terminal blocked, and with SIGTERM as it was before the parent took it.
+    """
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, OF_A_TERMINAL),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, OF_A_TERMINAL),
+        after_in_child=_end_when_told,
+    )
+
+
+def _end_when_told() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's handler does nothing in a worker
+
+
 def _load_app(url: str) -> "FastAPI":
     """Make the application in a worker. The URL comes by argument: it holds a password."""
-    # The terminal sends these to all processes, but only the parent decides when its workers stop.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's handler does nothing here
+    signal.pthread_sigmask(signal.SIG_BLOCK, OF_A_TERMINAL)
+    _end_when_told()
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
     from api.main import create_app  # noqa: PLC0415  (takes long; in a forked worker it is there already)
