@@ -91,6 +91,11 @@ class Server:
         return [self.process, *self.process.children(recursive=True)]
 
 
+def _heed_hangups() -> None:
+    """Let the server start as from a terminal, even where the tests themselves run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @contextmanager
 def serving(data_dir: Path, *options: str, port: int = 0, **settings: str) -> Iterator[Server]:
     port = port or free_port()
@@ -103,6 +108,7 @@ def serving(data_dir: Path, *options: str, port: int = 0, **settings: str) -> It
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # as a terminal's foreground group, which Ctrl-C reaches as a whole
+            preexec_fn=_heed_hangups,
         )
     server = Server(process, port, log)
     try:
