@@ -44,6 +44,7 @@ TAGS = {
     "totals": "Running totals that somebody announced.",
     "coverage": "Known gaps of the dataset.",
     "dataset": "The dataset as a whole.",
+    "history": "What was written when, why and by whom.",
     "operations": "For whoever runs the service.",
 }
 SISTER_TEXTS = {
@@ -72,9 +73,9 @@ def describe_list(model: type[BaseModel], listing: Listing, *codes: ProblemCode)
     return _described(model, listing.schema, ProblemCode.INVALID_CURSOR, *codes)
 
 
-def describe_computed_list(model: type[BaseModel]) -> dict[str, Any]:
+def describe_computed_list(model: type[BaseModel], *codes: ProblemCode) -> dict[str, Any]:
     """Give the same for a list that is computed rather than stored."""
-    return _described(model, COMPUTED_SCHEMA, ProblemCode.INVALID_CURSOR)
+    return _described(model, COMPUTED_SCHEMA, ProblemCode.INVALID_CURSOR, *codes)
 
 
 def describe_record(model: type[BaseModel]) -> dict[str, Any]:
@@ -90,6 +91,11 @@ def describe_state(model: type[BaseModel]) -> dict[str, Any]:
 def describe_plain(model: type[BaseModel]) -> dict[str, Any]:
     """Give the same for a path without parameters."""
     return _described(model, NO_PARAMETERS)
+
+
+def describe_queried(model: type[BaseModel], schema: Schema, *codes: ProblemCode) -> dict[str, Any]:
+    """Give the same for a path with parameters of its own."""
+    return _described(model, schema, *codes)
 
 
 def _described(model: type[BaseModel], schema: Schema, *codes: ProblemCode) -> dict[str, Any]:
@@ -148,7 +154,8 @@ def contract_of(app: FastAPI) -> dict[str, Any]:
             operation["summary"] = _summary(operation["description"])
             for parameter in operation["parameters"]:
                 if parameter["in"] == "path":
-                    parameter["example"] = _example_of_id(document, path)
+                    of_id = parameter["name"] == "record_id"
+                    parameter["example"] = _example_of_id(document, path) if of_id else "1"
                 parameter["schema"] = _plain(parameter["schema"])
                 parameter["schema"].pop("description", None)
     return document

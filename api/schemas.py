@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import Generic, TypeVar
 
+from pydantic import JsonValue
+
 from db import records
 from db.fields import Model, described
 
@@ -152,3 +154,98 @@ class Health(Model):
     """Whether the service is up."""
 
     status: str = described("`ok`, or what is wrong.", "ok")
+
+
+class RevisionLinks(Model):
+    """Where a revision is found, and the record as it stands now."""
+
+    self: str = described("Path of the revision.", "/v1/exchanges/2024-12-30-russia-ukraine/revisions/1")
+    record: str = described("Path of the record.", "/v1/exchanges/2024-12-30-russia-ukraine")
+
+
+class RevisionEntry(Model):
+    """One write of one record: when, why and by whom, and the figures as they then stood."""
+
+    number: int = described("The revision number of the record.", 1)
+    dataset_revision: int = described("The dataset revision that the write made.", 1)
+    at: dt.datetime = described("When it was written.", STATE["updated_at"])
+    action: str = described("What was done.", "created")
+    reason: str = described("Why.", "the dataset as shipped")
+    by: str | None = described("Public id and name of the key that wrote, or null.", None)
+    release: str | None = described("The first release that holds it, or null.", None)
+    figures: list[records.ExchangeFigure] = described(
+        "The figures of an exchange as they then stood; empty for other records.", []
+    )
+    links: RevisionLinks = described(
+        "Related paths.",
+        {
+            "self": "/v1/exchanges/2024-12-30-russia-ukraine/revisions/1",
+            "record": "/v1/exchanges/2024-12-30-russia-ukraine",
+        },
+    )
+
+    @property
+    def id(self) -> str:
+        """Its place in the list."""
+        return f"{self.number:010d}"
+
+
+class RevisionEntryList(_List[RevisionEntry]):
+    """The revisions of a record."""
+
+
+class Diff(Model):
+    """What changed between two revisions of a record."""
+
+    resource: str = described("The kind of record.", "exchange")
+    id: str = described("Its id.", "2024-12-30-russia-ukraine")
+    from_revision: int = described("The earlier revision.", 1)
+    to_revision: int = described("The later revision.", 2)
+    patch: list[dict[str, JsonValue]] = described(
+        "The changes as a JSON Patch (RFC 6902).", [{"op": "replace", "path": "/summary", "value": "b"}]
+    )
+    sentences: list[str] = described("The changes in words, one each.", ["summary 'a' → 'b'"])
+
+
+class ChangeEntry(Model):
+    """One write of one record, in the order of the whole dataset."""
+
+    dataset_revision: int = described("The dataset revision that it belongs to.", 1)
+    position: int = described("Its place in that revision, from 0.", 0)
+    entries: int = described("How many changes that revision has: apply it whole.", 2112)
+    action: str = described("What was done.", "created")
+    resource: str = described("The kind of record.", "exchange")
+    id: str = described("Its id.", "2024-12-30-russia-ukraine")
+    number: int = described("The revision number that the record has since.", 1)
+    reason: str = described("Why.", "the dataset as shipped")
+    by: str | None = described("Public id and name of the key that wrote, or null.", None)
+    at: dt.datetime = described("When it was written.", STATE["updated_at"])
+    changed: list[str] = described("The fields that it changed, of an update.", ["summary"])
+    body: str | None = described(
+        "The record as it then stood, as the very JSON text that was served; null unless `body=true`.", None
+    )
+    links: RevisionLinks = described(
+        "Related paths.",
+        {
+            "self": "/v1/exchanges/2024-12-30-russia-ukraine/revisions/1",
+            "record": "/v1/exchanges/2024-12-30-russia-ukraine",
+        },
+    )
+
+
+class ChangeMeta(Model):
+    """Where a page of the change feed stands."""
+
+    epoch: str = described("Changes when a backup is restored: a mirror then begins anew.", "5f0c…")
+    head: int = described("The newest dataset revision.", 4012)
+    next: str | None = described("Path of the next page; null at the head.", None)
+    next_cursor: str | None = described("Cursor of the next page; null at the head.", None)
+
+
+class ChangeFeed(Model):
+    """A page of the change feed."""
+
+    data: list[ChangeEntry] = described("The changes, in the order of (dataset_revision, position).", [])
+    meta: ChangeMeta = described(
+        "About the feed.", {"epoch": "5f0c…", "head": 4012, "next": None, "next_cursor": None}
+    )

@@ -171,15 +171,18 @@ def diff_lines(change: Change) -> list[str]:
     name = f"{change.resource} {change.id}"
     if change.before is None:
         return [f"{name}: {change.action}"]
-    lines = [f"{name}: {line}" for line in _told(change.resource, change.before, change.after)]
+    lines = [f"{name}: {line}" for line in in_words(change.resource, change.before, change.after)]
     if len(lines) > MOST_OF_A_CHANGE:
         rest = len(lines) - MOST_OF_A_CHANGE
         return [*lines[:MOST_OF_A_CHANGE], f"{name}: … and {rest:,} more differences"]
     return lines
 
 
-def _told(resource: Resource, before: str, after: str) -> list[str]:
-    """Compare what curators write; only where that is the same, what is derived from other records."""
+def in_words(resource: Resource, before: str, after: str) -> list[str]:
+    """Tell what differs between two bodies of a record, a sentence each.
+
+    Compares what curators write; only where that is the same, what is derived from other records.
+    """
     old, new = json.loads(before), json.loads(after)
     written = list(INPUT_OF[resource].model_fields)
     derived = sorted(new.keys() - written - HISTORY)

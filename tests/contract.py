@@ -43,7 +43,7 @@ class Operation:
         resource = self.template.split("/")[2] if self.of_record else ""
         if resource == "articles" and self.is_list:
             return self.template.replace("{record_id}", CITED)
-        return self.template.replace("{record_id}", IDS.get(resource, ""))
+        return self.template.replace("{record_id}", IDS.get(resource, "")).replace("{number}", "1")
 
     @property
     def of_record(self) -> bool:
@@ -63,8 +63,8 @@ class Operation:
 
     @property
     def reads(self) -> bool:
-        """Whether it answers from the dataset, rather than about the service."""
-        return self.template.startswith("/v1/")
+        """Whether it answers from a state of the dataset, rather than about its history or the service."""
+        return self.template.startswith("/v1/") and "history" not in self.spec["tags"]
 
 
 @cache
@@ -84,5 +84,5 @@ def operations() -> Iterator[Operation]:
 
 ALL = list(operations())
 READS = [operation for operation in ALL if operation.reads]
-LISTS = [operation for operation in ALL if operation.is_list]
+LISTS = [operation for operation in READS if operation.is_list]
 RECORDS = [operation for operation in READS if operation.of_record and not operation.is_list]

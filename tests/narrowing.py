@@ -18,6 +18,7 @@ from tests.contract import CITED
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
 SOME = 4  # values of each kind: every one of them is tried for every parameter
+ONLY_FIRST = frozenset({"number", "from_revision", "to_revision", "since"})
 LOWER_BOUNDS = frozenset(low for low, _ in RANGES)
 
 Contract = dict[str, Any]
@@ -72,13 +73,17 @@ def operations(contract: Contract) -> Iterator[tuple[str, dict[str, Any]]]:
             yield path, operation
 
 
-def narrowed(contract: Contract, updated_at: str, cursors: Mapping[str, str]) -> Contract:
+def narrowed(contract: Contract, updated_at: str, cursors: Mapping[str, str | None]) -> Contract:
     """Allow only names, ids, states and cursors that exist.
 
-    `updated_at`: when the dataset was last written. `cursors`: a cursor of the list at each path.
+    `updated_at`: when the dataset was last written. `cursors`: a cursor of the list at each path; none where
+    the list has one page.
     """
     copy = deepcopy(contract)
     for path, operation in operations(copy):
+        operation["parameters"] = [
+            each for each in operation["parameters"] if each["name"] != "cursor" or cursors[path]
+        ]
         for parameter in operation["parameters"]:
             name: str = parameter["name"]
             base = name.removesuffix(Sister.ALL).removesuffix(Sister.NOT)
@@ -86,6 +91,8 @@ def narrowed(contract: Contract, updated_at: str, cursors: Mapping[str, str]) ->
             if parameter["in"] == "path" and path.endswith("/exchanges"):
                 parameter["example"] = CITED  # a walk begins at one article, and stays there
                 _restrict(schema, [CITED])
+            elif name in ONLY_FIRST:  # the shipped records have been written once
+                schema["enum"] = [parameter["example"]]
             elif parameter["in"] == "path":
                 _restrict(schema, _some([parameter["example"], *RECORDS[path.split("/")[2]]()]))
             elif base in VALUES:

@@ -15,6 +15,7 @@ from api.openapi import contract_json
 from api.problems import CATALOGUE
 from api.settings import HttpSettings
 from db import enums
+from db.rendering import PLURAL
 from db.settings import DatabaseSettings
 from tests.asking import ask
 from tests.contract import ALL, LISTS, RECORDS, Operation, document
@@ -109,6 +110,13 @@ def test_operations_are_described(operation: Operation) -> None:
     assert len(spec["tags"]) == 1
 
 
+HISTORY = {
+    "list_{}_revisions": "revisions",
+    "get_{}_revision": "revisions/{number}",
+    "get_{}_diff": "diff",
+}
+
+
 def test_operation_ids() -> None:
     assert {operation.spec["operationId"]: operation.template for operation in ALL} == {
         "get_health": "/healthz",
@@ -136,6 +144,12 @@ def test_operation_ids() -> None:
         "get_total": "/v1/totals/{record_id}",
         "list_coverage": "/v1/coverage",
         "get_coverage_note": "/v1/coverage/{record_id}",
+        "get_changes": "/v1/changes",
+        **{
+            operation_id.format(resource): f"/v1/{plural}/{{record_id}}/{path}"
+            for resource, plural in PLURAL.items()
+            for operation_id, path in HISTORY.items()
+        },
     }
 
 
@@ -143,9 +157,11 @@ def test_operation_ids() -> None:
 def test_every_problem_is_on_the_one_schema(operation: Operation) -> None:
     responses = operation.spec["responses"]
     expected = {"200", "406", "414", "422", "500", "503"}
-    expected |= {"304"} if operation.reads else set()
-    expected |= {"400"} if operation.is_list or operation.of_record else set()
+    paged = any(parameter["name"] == "cursor" for parameter in operation.spec["parameters"])
+    expected |= {"304"} if operation.template.startswith("/v1/") else set()
+    expected |= {"400"} if paged or operation.of_record else set()
     expected |= {"404"} if operation.of_record else set()
+    expected |= {"410"} if operation.template.endswith(("/revisions/{number}", "/diff")) else set()
     assert set(responses) == expected
     for status, response in responses.items():
         assert response["description"]
@@ -224,7 +240,7 @@ async def test_every_example_works(client: httpx.AsyncClient, operation: Operati
 def test_names_of_schemas() -> None:
     assert not [name for name in COMPONENTS if not re.fullmatch("([A-Z][a-z]+)+", name)]
     assert "HTTPValidationError" not in COMPONENTS
-    lists = {operation.model.__name__ for operation in LISTS}
+    lists = {operation.model.__name__ for operation in ALL if operation.is_list}
     assert lists == {name for name in COMPONENTS if name.endswith("List")}
 
 

@@ -15,7 +15,7 @@ import anyio
 import httpx
 import pytest
 
-from tests.contract import CITED
+from tests.contract import Operation
 from tests.narrowing import LOWER_BOUNDS, Contract, narrowed, operations, thinned, with_parameters
 from tests.test_http_server import running
 
@@ -87,7 +87,7 @@ async def narrowed_contract(url: str) -> Contract:
 
         whole = await get("/v1/openapi.json")
         cursors = {
-            path: (await get(path.replace("{record_id}", CITED), limit=1))["meta"]["next_cursor"]
+            path: (await get(Operation(path, operation).path, limit=1))["meta"]["next_cursor"]
             for path, operation in operations(whole)
             if any(parameter["name"] == "cursor" for parameter in operation["parameters"])
         }

@@ -55,7 +55,7 @@ def test_every_list_is_walked() -> None:
         route.path
         for router in ROUTERS
         for route in router.routes
-        if str(getattr(route, "operation_id", "")).startswith("list_")
+        if str(getattr(route, "operation_id", "")).startswith("list_") and "history" not in route.tags
     }
     assert lists == {f"/{name}" for name in NAMES} | {"/mediators", "/articles/{record_id}/exchanges"}
 

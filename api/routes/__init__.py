@@ -4,11 +4,13 @@ from api.routes import (
     actors,
     agreements,
     articles,
+    changes,
     claims,
     coverage,
     dataset,
     exchanges,
     figures,
+    history,
     mediations,
     mediators,
     operations,
@@ -29,6 +31,8 @@ ROUTERS = (
     totals.router,
     coverage.router,
     dataset.router,
+    changes.router,
+    *history.ROUTERS,
 )
 OPERATIONS = operations.router
 # First segments of the paths that answer without their version too.
@@ -46,5 +50,6 @@ RESOURCE_NAMES = frozenset(
         "totals",
         "coverage",
         "dataset",
+        "changes",
     }
 )

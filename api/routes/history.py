@@ -1,0 +1,205 @@
+"""The history of single records: their revisions, and what changed between two of them."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+import jsonpatch
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.answers import LIVE, PINNED, conditional_response
+from api.computed import answer_computed_list
+from api.conditional import require_json
+from api.deps import ReaderDep
+from api.errors import ApiError, ProblemCode
+from api.filterkinds import Count
+from api.listing import text_of
+from api.openapi import RecordId, describe_computed_list, describe_queried
+from api.params import Param, Schema, Values, not_understood, problem
+from api.schemas import Diff, RevisionEntry, RevisionEntryList, RevisionLinks
+from db import records
+from db.enums import Action, Resource
+from db.load import in_words
+from db.queries.conditions import Snapshot
+from db.queries.pages import State, read_state
+from db.queries.revisions import STAMPED, Entry, read_revisions
+from db.rendering import PLURAL
+
+RECORDS: dict[Resource, type[BaseModel]] = {
+    Resource.EXCHANGE: records.Exchange,
+    Resource.ARTICLE: records.Article,
+    Resource.PUBLISHER: records.Publisher,
+    Resource.ACTOR: records.Actor,
+    Resource.AGREEMENT: records.Agreement,
+    Resource.TOTAL: records.PublishedTotal,
+    Resource.COVERAGE: records.CoverageNote,
+}
+FROM = Param(type=Count, description="Number of the earlier revision; the one before if left out.", example=1)
+TO = Param(type=Count, description="Number of the later revision; the newest if left out.", example=1)
+for _name, _param in (("from_revision", FROM), ("to_revision", TO)):
+    _param.__set_name__(None, _name)
+DIFF_SCHEMA = Schema.of(FROM, TO)
+RevisionNumber = Annotated[str, Path(description="The number of the revision, from 1.")]
+REVISION_SCHEMA = Schema.of()
+
+
+def _router(resource: Resource) -> APIRouter:
+    plural, noun = PLURAL[resource], str(resource)
+    item = f"/{plural}/{{record_id}}"
+    router = APIRouter(tags=["history"])
+
+    @router.get(
+        f"{item}/revisions",
+        operation_id=f"list_{noun}_revisions",
+        summary=f"List the revisions of one of the {plural}",
+        **describe_computed_list(RevisionEntryList, ProblemCode.NOT_FOUND),
+    )
+    async def list_revisions(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
+        """List every write of a record, the first one first; of deleted and merged records too."""
+
+        async def read(
+            connection: AsyncConnection, snapshot: Snapshot
+        ) -> tuple[State, Sequence[RevisionEntry]]:
+            state = await read_state(connection, snapshot)
+            entries = await _history(connection, resource, record_id)
+            return state, [_told(entry) for entry in entries if entry.dataset_revision <= state.revision]
+
+        return await answer_computed_list(request, reader, read)
+
+    @router.get(
+        f"{item}/revisions/{{number}}",
+        operation_id=f"get_{noun}_revision",
+        summary=f"Read one of the {plural} as a revision left it",
+        **describe_queried(
+            RECORDS[resource],
+            REVISION_SCHEMA,
+            ProblemCode.NOT_FOUND,
+            ProblemCode.BAD_REQUEST,
+            ProblemCode.GONE,
+        ),
+    )
+    async def get_revision(
+        request: Request, reader: ReaderDep, record_id: RecordId, number: RevisionNumber
+    ) -> Response:
+        """Read a record as it stood after one of its writes."""
+        require_json(request)
+        REVISION_SCHEMA.parse(request.scope["query_string"])
+        async with reader.connection() as connection:
+            entries = await _history(connection, resource, record_id)
+        entry = next((each for each in entries if str(each.number) == number), None)
+        if entry is None:
+            raise ApiError(ProblemCode.NOT_FOUND, f"The {noun} {record_id!r} has no revision {number!r}.")
+        if entry.body is None:
+            raise _blanked(entry, entries)
+        headers = {
+            "ETag": f'"{entry.number}"',
+            "Cache-Control": PINNED,
+            "Vary": "Accept",
+            "X-Dataset-Revision": str(entry.dataset_revision),
+            "Memento-Datetime": entry.at.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+            "Link": _links(f"/v1/{plural}/{record_id}", entry.number, len(entries)),
+        }
+        return conditional_response(request, entry.body.encode(), headers, entry.at)
+
+    @router.get(
+        f"{item}/diff",
+        operation_id=f"get_{noun}_diff",
+        summary=f"Tell what changed in one of the {plural}",
+        **describe_queried(
+            Diff, DIFF_SCHEMA, ProblemCode.NOT_FOUND, ProblemCode.BAD_REQUEST, ProblemCode.GONE
+        ),
+    )
+    async def diff(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
+        """Tell what changed between two revisions: as a JSON Patch (RFC 6902), and in words."""
+        require_json(request)
+        values = DIFF_SCHEMA.parse(request.scope["query_string"])
+        async with reader.connection() as connection:
+            entries = await _history(connection, resource, record_id)
+        later = _chosen(values, "to_revision", len(entries), entries)
+        earlier = _chosen(values, "from_revision", max(1, later.number - 1), entries)
+        body = _diff(earlier, later, entries).model_dump_json().encode()
+        headers = {
+            "ETag": f'"{earlier.number}-to-{later.number}"',
+            "Cache-Control": PINNED if len(values) == len(DIFF_SCHEMA.params) else LIVE,
+            "Vary": "Accept",
+        }
+        return conditional_response(request, body, headers, max(earlier.at, later.at))
+
+    return router
+
+
+async def _history(connection: AsyncConnection, resource: Resource, record_id: str) -> Sequence[Entry]:
+    entries = await read_revisions(connection, resource, record_id)
+    if not entries:
+        raise ApiError(ProblemCode.NOT_FOUND, f"No {resource} was ever called {record_id!r}.")
+    return entries
+
+
+def _chosen(values: Values, name: str, otherwise: int, entries: Sequence[Entry]) -> Entry:
+    """Give the revision that a parameter names."""
+    number = int(text_of(values, name) or otherwise)
+    found = next((entry for entry in entries if entry.number == number), None)
+    if found is None:
+        raise not_understood([problem(name, "out_of_range", f"the record has revisions 1 to {len(entries)}")])
+    return found
+
+
+def _told(entry: Entry) -> RevisionEntry:
+    figures = []
+    if entry.resource is Resource.EXCHANGE and entry.body is not None:
+        figures = [records.ExchangeFigure.model_validate(each) for each in json.loads(entry.body)["figures"]]
+    return RevisionEntry(
+        number=entry.number,
+        dataset_revision=entry.dataset_revision,
+        at=entry.at,
+        action=entry.action,
+        reason=entry.reason,
+        by=entry.by,
+        release=None,
+        figures=figures,
+        links=revision_links(entry),
+    )
+
+
+def revision_links(entry: Entry) -> RevisionLinks:
+    """Give the paths of a revision and of its record."""
+    record = f"/v1/{PLURAL[entry.resource]}/{entry.id}"
+    return RevisionLinks(self=f"{record}/revisions/{entry.number}", record=record)
+
+
+def _links(path: str, number: int, newest: int) -> str:
+    """Give the links of a revision, by the relations of RFC 5829 and RFC 7089."""
+    links = [f'<{path}>; rel="latest-version original"', f'<{path}/revisions>; rel="version-history"']
+    if number > 1:
+        links.append(f'<{path}/revisions/{number - 1}>; rel="predecessor-version"')
+    if number < newest:
+        links.append(f'<{path}/revisions/{number + 1}>; rel="successor-version"')
+    return ", ".join(links)
+
+
+def _blanked(entry: Entry, entries: Sequence[Entry]) -> ApiError:
+    reason = next((each.reason for each in entries if each.action == Action.REDACTED), "")
+    return ApiError(ProblemCode.GONE, f"Revision {entry.number} was blanked: {reason}")
+
+
+def _diff(earlier: Entry, later: Entry, entries: Sequence[Entry]) -> Diff:
+    if earlier.body is None or later.body is None:
+        raise _blanked(earlier if earlier.body is None else later, entries)
+    old, new = _unstamped(earlier.body), _unstamped(later.body)
+    return Diff(
+        resource=earlier.resource,
+        id=earlier.id,
+        from_revision=earlier.number,
+        to_revision=later.number,
+        patch=list(jsonpatch.make_patch(old, new)),
+        sentences=in_words(earlier.resource, earlier.body, later.body),
+    )
+
+
+def _unstamped(body: str) -> dict[str, object]:
+    return {name: value for name, value in json.loads(body).items() if name not in STAMPED}
+
+
+ROUTERS = tuple(_router(resource) for resource in RECORDS)

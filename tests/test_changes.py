@@ -1,0 +1,154 @@
+"""The history over HTTP: revisions, differences, and the change feed as a mirror follows it."""
+
+import json
+import random
+from collections.abc import Mapping
+
+import httpx
+import jsonpatch
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.enums import Resource
+from db.inputs import ExchangeInput
+from db.storing import read_current
+from db.writes import stored_ids, stored_input, write
+from tests.asking import ask
+from tests.contract import NEW_YEAR
+from tests.test_http_shell import problem_of
+
+pytestmark = pytest.mark.anyio
+
+PATH = f"/v1/exchanges/{NEW_YEAR}"
+
+
+async def exchange_of(engine: AsyncEngine, record_id: str = NEW_YEAR) -> ExchangeInput:
+    async with engine.connect() as connection:
+        current = await read_current(connection, Resource.EXCHANGE, [record_id])
+    found = stored_input(Resource.EXCHANGE, current[record_id].body)
+    assert isinstance(found, ExchangeInput)
+    return found
+
+
+async def summarise(
+    engine: AsyncEngine, summary: str, record_id: str = NEW_YEAR, reason: str = "a test"
+) -> None:
+    exchange = await exchange_of(engine, record_id)
+    await write(engine, [exchange.model_copy(update={"summary": summary})], reason=reason, key="k (Test)")
+
+
+async def follow(client: httpx.AsyncClient, query: Mapping[str, object]) -> list[dict[str, object]]:
+    page = (await ask(client, "/v1/changes", query)).json()
+    entries = page["data"]
+    while page["meta"]["next"]:
+        page = (await ask(client, page["meta"]["next"])).json()
+        entries += page["data"]
+    return entries
+
+
+async def test_revisions_tell_when_why_and_by_whom(
+    loaded_engine: AsyncEngine, own_client: httpx.AsyncClient
+) -> None:
+    first = (await ask(own_client, PATH)).content
+    await summarise(loaded_engine, "Synthetic.", reason="the first reason")
+    page = (await ask(own_client, f"{PATH}/revisions")).json()
+    told = [(each["number"], each["dataset_revision"], each["action"], each["by"]) for each in page["data"]]
+    assert told == [(1, 1, "created", None), (2, 2, "updated", "k (Test)")]
+    assert [each["reason"] for each in page["data"]] == ["the shipped dataset", "the first reason"]
+    assert page["data"][0]["figures"] == json.loads(first)["figures"]
+    assert page["meta"]["total"] == 2
+    before = (await ask(own_client, f"{PATH}/revisions", {"as_of": "1"})).json()
+    assert before["meta"]["total"] == 1
+    for each in page["data"]:
+        assert (await ask(own_client, each["links"]["self"])).status_code == 200
+    old = await ask(own_client, f"{PATH}/revisions/1")
+    assert (old.content, old.headers["etag"], old.headers["x-dataset-revision"]) == (first, '"1"', "1")
+    assert 'rel="successor-version"' in old.headers["link"]
+    assert old.headers["memento-datetime"] == old.headers["last-modified"]
+
+
+async def test_a_diff_is_a_patch_that_applies(
+    loaded_engine: AsyncEngine, own_client: httpx.AsyncClient
+) -> None:
+    await summarise(loaded_engine, "Synthetic.")
+    await summarise(loaded_engine, "Synthetic again.")
+    bodies = [(await ask(own_client, f"{PATH}/revisions/{number}")).json() for number in (1, 2, 3)]
+    diff = (await ask(own_client, f"{PATH}/diff", {"from_revision": 1, "to_revision": 3})).json()
+    stamped = {"revision": 3, "updated_at": bodies[2]["updated_at"]}
+    assert jsonpatch.apply_patch(bodies[0], diff["patch"]) | stamped == bodies[2]
+    assert diff["sentences"] == [f'summary "{bodies[0]["summary"][:79]}… → "Synthetic again."']
+    newest = (await ask(own_client, f"{PATH}/diff")).json()
+    assert (newest["from_revision"], newest["to_revision"]) == (2, 3)
+    assert newest["sentences"] == ['summary "Synthetic." → "Synthetic again."']
+
+
+async def test_a_mirror_that_follows_the_feed_ends_equal(
+    loaded_engine: AsyncEngine, own_client: httpx.AsyncClient
+) -> None:
+    """A mirror applies whole revisions while writes go on, and ends byte-equal with the source."""
+    chance = random.Random(7)
+    mirror: dict[tuple[str, str], str] = {}
+    ids = sorted((await stored_ids(loaded_engine))[Resource.EXCHANGE])
+    reached, places = 0, []
+    for turn in range(6):
+        for _ in range(3):
+            await summarise(loaded_engine, f"Synthetic {turn} {chance.random()}.", chance.choice(ids))
+        entries = await follow(own_client, {"since": reached, "body": "true", "limit": 500})
+        by_revision: dict[int, list[dict[str, object]]] = {}
+        for entry in entries:
+            places.append((entry["dataset_revision"], entry["position"]))
+            by_revision.setdefault(entry["dataset_revision"], []).append(entry)  # type: ignore[arg-type]
+        for revision, changes in by_revision.items():
+            assert [each["position"] for each in changes] == list(range(len(changes)))
+            assert {each["entries"] for each in changes} == {len(changes)}
+            mirror |= {(str(each["resource"]), str(each["id"])): str(each["body"]) for each in changes}
+            reached = revision
+    assert places == sorted(set(places))
+    assert len(mirror) == 2112
+    for record_id in ids:
+        body = (await ask(own_client, f"/v1/exchanges/{record_id}")).text
+        assert mirror["exchange", record_id] == body
+
+
+async def test_the_feed_names_what_changed(loaded_engine: AsyncEngine, own_client: httpx.AsyncClient) -> None:
+    await summarise(loaded_engine, "Synthetic.", reason="why not")
+    (entry,) = await follow(own_client, {"since": 1})
+    assert (entry["action"], entry["id"], entry["number"], entry["changed"]) == (
+        "updated",
+        NEW_YEAR,
+        2,
+        ["summary"],
+    )
+    assert (entry["reason"], entry["by"], entry["body"], entry["entries"]) == ("why not", "k (Test)", None, 1)
+    assert await follow(own_client, {"since": 2}) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "status", "parameter"),
+    [
+        ("/v1/changes", {"since": 99}, 422, "since"),
+        ("/v1/changes", {"since": -1}, 422, "since"),
+        ("/v1/changes", {"body": "yes"}, 422, "body"),
+        ("/v1/changes", {"cursor": "abc"}, 400, "cursor"),
+        ("/v1/changes", {"as_of": 1}, 422, "as_of"),
+        (f"{PATH}/diff", {"to_revision": 2}, 422, "to_revision"),
+        (f"{PATH}/diff", {"from_revision": 0}, 422, "from_revision"),
+        (f"{PATH}/revisions/2", {}, 404, None),
+        (f"{PATH}/revisions/01", {}, 404, None),
+        (f"{PATH}/revisions/one", {}, 404, None),
+        ("/v1/exchanges/none/revisions", {}, 404, None),
+        ("/v1/exchanges/none/diff", {}, 404, None),
+    ],
+)
+async def test_what_is_not_understood_is_refused(
+    client: httpx.AsyncClient, path: str, query: dict[str, object], status: int, parameter: str | None
+) -> None:
+    response = await ask(client, path, query)
+    assert response.status_code == status
+    problem = problem_of(response)
+    assert parameter is None or [each.parameter for each in problem.errors] == [parameter]
+
+
+async def test_a_cursor_of_another_list_is_refused(client: httpx.AsyncClient) -> None:
+    cursor = (await ask(client, "/v1/exchanges", {"limit": 1})).json()["meta"]["next_cursor"]
+    assert (await ask(client, "/v1/changes", {"cursor": cursor})).status_code == 400
