@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from db.folding import fold, tokens
 from db.models.exchanges import Agreement
 from db.models.history import Dataset
-from db.models.reference import Actor, ActorMember, ActorName, Publisher, PublisherName
+from db.models.reference import ActorMember, ActorName, PublisherName
 
 NEAR = 3
 LONGEST_NAME = 12  # words; a longer name is found by its words alone
@@ -24,10 +24,9 @@ LONGEST_NAME = 12  # words; a longer name is found by its words alone
 
 @dataclass(frozen=True)
 class Names:
-    """The names of one kind of thing: folded name → id, and id → the name to show."""
+    """The names of one kind of thing: folded name → id, and each id itself."""
 
     ids: Mapping[str, str]
-    shown: Mapping[str, str]
 
     def resolve(self, name: str) -> str | None:
         """Give the id that a name stands for in any spelling, or None."""
@@ -95,25 +94,23 @@ async def read_vocabulary(connection: AsyncConnection) -> Vocabulary:
         await connection.execute(select(Dataset.vocabulary_revision, Dataset.epoch, Dataset.cursor_secret))
     ).one()
     actors = (await connection.execute(select(ActorName.folded, ActorName.actor_id))).all()
-    actor_names = (await connection.execute(select(Actor.id, Actor.name))).all()
     publishers = (await connection.execute(select(PublisherName.folded, PublisherName.publisher_id))).all()
-    publisher_names = (await connection.execute(select(Publisher.id, Publisher.name))).all()
-    agreements = (await connection.execute(select(Agreement.id, Agreement.title))).all()
+    agreements = (await connection.execute(select(Agreement.id))).scalars()
     members = (await connection.execute(select(ActorMember.member_id, ActorMember.actor_id))).all()
     return Vocabulary(
         revision=dataset.vocabulary_revision,
         epoch=dataset.epoch,
         cursor_secret=dataset.cursor_secret,
-        actors=_names(actors, actor_names),
-        publishers=_names(publishers, publisher_names),
-        agreements=_names(((fold(record_id), record_id) for record_id, _ in agreements), agreements),
+        actors=_names((row[0], row[1]) for row in actors),
+        publishers=_names((row[0], row[1]) for row in publishers),
+        agreements=_names((fold(record_id), record_id) for record_id in agreements),
         coalitions=_grouped(members),
     )
 
 
-def _names(folded: Iterable[tuple[str, str]], shown: Iterable[tuple[str, str]]) -> Names:
-    titles = dict(shown)
-    return Names(ids={record_id: record_id for record_id in titles} | dict(folded), shown=titles)
+def _names(folded: Iterable[tuple[str, str]]) -> Names:
+    pairs = list(folded)
+    return Names({record_id: record_id for _, record_id in pairs} | dict(pairs))
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

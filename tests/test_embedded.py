@@ -31,12 +31,6 @@ from tests.embedded_users import (
 )
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
-    with open_place() as folder:
-        yield folder
-
-
 @pytest.fixture(scope="module")
 def pristine() -> Iterator[Path]:
     with open_place() as folder:

@@ -246,7 +246,7 @@ async def test_search_terms(vocabulary: Vocabulary, text: str, terms: tuple[tupl
 @pytest.mark.anyio
 async def test_a_name_of_an_actor_and_a_publisher_searches_for_both() -> None:
     def names(id_: str) -> Names:
-        return Names({"herald": id_}, {id_: "Herald"})
+        return Names({"herald": id_})
 
     both = Vocabulary(
         revision=1,
@@ -254,7 +254,7 @@ async def test_a_name_of_an_actor_and_a_publisher_searches_for_both() -> None:
         cursor_secret=b"",
         actors=names("herald-group"),
         publishers=names("herald-paper"),
-        agreements=Names({}, {}),
+        agreements=Names({}),
         coalitions={},
     )
     assert both.search_terms("HERALD") == (("'herald'", "'actor:herald-group'", "'publisher:herald-paper'"),)
