@@ -125,12 +125,17 @@ class ApiError(Exception):
         detail: str,
         errors: Sequence[ProblemItem] = (),
         headers: Mapping[str, str] | None = None,
+        *,
+        current_etag: str | None = None,
+        conflicts: Sequence[ProblemConflict] = (),
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.errors = errors
         self.headers = headers
+        self.current_etag = current_etag
+        self.conflicts = conflicts
 
 
 class AnswerCutShortError(Exception):
@@ -143,6 +148,9 @@ def problem_response(
     detail: str,
     errors: Sequence[ProblemItem] = (),
     headers: Mapping[str, str] | None = None,
+    *,
+    current_etag: str | None = None,
+    conflicts: Sequence[ProblemConflict] = (),
 ) -> Response:
     """Make the answer that tells a problem."""
     kind = CATALOGUE[code]
@@ -154,8 +162,8 @@ def problem_response(
         instance=client_path(scope),
         code=code,
         errors=list(errors),
-        current_etag=None,
-        conflicts=[],
+        current_etag=current_etag,
+        conflicts=list(conflicts),
     )
     response = Response(problem.model_dump_json(), kind.status, media_type=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
@@ -205,7 +213,15 @@ def internal_error(scope: Scope, error: Exception) -> Response:
 
 
 async def _on_api_error(request: Request, error: ApiError) -> Response:
-    return problem_response(request.scope, error.code, error.detail, error.errors, error.headers)
+    return problem_response(
+        request.scope,
+        error.code,
+        error.detail,
+        error.errors,
+        error.headers,
+        current_etag=error.current_etag,
+        conflicts=error.conflicts,
+    )
 
 
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
@@ -277,9 +293,10 @@ def database_problem(error: Exception) -> ProblemCode | None:
     return None
 
 
-# Two codes each share 400 and 503: the general one of them answers for what the framework raises.
+# Codes share 400, 422 and 503: the general one of them answers for what the framework raises.
 _BY_STATUS = {kind.status: code for code, kind in CATALOGUE.items()} | {
     400: ProblemCode.BAD_REQUEST,
+    422: ProblemCode.INVALID_QUERY,
     503: ProblemCode.DATABASE_UNAVAILABLE,
 }
 

@@ -21,6 +21,16 @@ class ProblemCode(StrEnum):
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NOT_ACCEPTABLE = "not_acceptable"
     URI_TOO_LONG = "uri_too_long"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    PAYLOAD_TOO_LARGE = "payload_too_large"
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    INVALID_BODY = "invalid_body"
+    PRECONDITION_REQUIRED = "precondition_required"
+    PRECONDITION_FAILED = "precondition_failed"
+    CONFLICT = "conflict"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     INTERNAL_ERROR = "internal_error"
     DATABASE_UNAVAILABLE = "database_unavailable"
     TIMEOUT = "timeout"
@@ -89,6 +99,67 @@ CATALOGUE: Mapping[ProblemCode, ProblemKind] = MappingProxyType(
             "URL too long",
             "Path and query together exceed the length that this service reads. Ask with fewer values, or"
             " in several requests.",
+        ),
+        ProblemCode.UNAUTHENTICATED: ProblemKind(
+            401,
+            "Key needed",
+            "The request needs a key, or the key that it carries is unknown, expired or revoked. Send it as "
+            "Authorization: Bearer exk_… A request with a key that does not hold is never answered as if "
+            "it had none. Reading needs no key.",
+        ),
+        ProblemCode.FORBIDDEN: ProblemKind(
+            403,
+            "Not allowed with this key",
+            "The key holds, but its role may not do this. The detail names the role that is needed; GET "
+            "/v1/me tells which one a key has.",
+        ),
+        ProblemCode.TOO_MANY_REQUESTS: ProblemKind(
+            429,
+            "Too many requests",
+            "The key has used up what it may write for the moment. Send the request again after the time "
+            "in the Retry-After header; RateLimit tells what is left. Nothing was stored.",
+        ),
+        ProblemCode.PAYLOAD_TOO_LARGE: ProblemKind(
+            413,
+            "Body too large",
+            "The body is larger than what this path reads. The detail names the limit; many records go to "
+            "/v1/import.",
+        ),
+        ProblemCode.UNSUPPORTED_MEDIA_TYPE: ProblemKind(
+            415,
+            "Media type not supported",
+            "The body is of a media type that this path does not read. The detail names those that it does.",
+        ),
+        ProblemCode.INVALID_BODY: ProblemKind(
+            422,
+            "Invalid body",
+            "The body is not what this path takes, or what it says cannot stand in the dataset. Each entry "
+            "of errors points at the member at fault (JSON Pointer) and says why. Nothing was stored.",
+        ),
+        ProblemCode.PRECONDITION_REQUIRED: ProblemKind(
+            428,
+            "Precondition needed",
+            "A record is changed only by those who say which revision of it they have seen. Read it, and "
+            "send its ETag back in If-Match; to create one by PUT, send If-None-Match: *.",
+        ),
+        ProblemCode.PRECONDITION_FAILED: ProblemKind(
+            412,
+            "Changed meanwhile",
+            "The record is no longer as the request says. current_etag holds its ETag as it is now: read it "
+            "again, and decide anew. Nothing was stored.",
+        ),
+        ProblemCode.CONFLICT: ProblemKind(
+            409,
+            "Conflict",
+            "What stands in the dataset is against the request: other records refer to the one that should "
+            "go, the id is taken, the record is very probably there already, or the same request is still "
+            "being worked on. conflicts names the records. Nothing was stored.",
+        ),
+        ProblemCode.IDEMPOTENCY_MISMATCH: ProblemKind(
+            422,
+            "Idempotency key used for something else",
+            "The Idempotency-Key was sent before with another body. A key stands for one request: choose a "
+            "new one for a new request, and the old one only to send the same request again.",
         ),
         ProblemCode.INTERNAL_ERROR: ProblemKind(
             500,

@@ -174,3 +174,16 @@ class Resource(StrEnum):
     AGREEMENT = "agreement"
     TOTAL = "total"
     COVERAGE = "coverage"
+
+
+class Role(StrEnum):
+    """What a key may do; each role may do what the one before it may."""
+
+    CONTRIBUTOR = "contributor"
+    CURATOR = "curator"
+    ADMIN = "admin"
+
+    @property
+    def rank(self) -> int:
+        """How much the role may do: more than any role of a lower rank."""
+        return list(Role).index(self)
