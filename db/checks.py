@@ -22,26 +22,29 @@ from db.inputs import (
     ClaimInput,
     ExchangeInput,
     MediationInput,
-    PublisherInput,
     TermInput,
     TotalInput,
 )
 from db.models import exchanges, reference, sources
+from db.models.history import Revision
 from db.normalising import folded_names, table
 from db.rendering import RESOURCE_OF, Input
 
 CHUNK = 10_000  # names asked of the database at once
 
+Referrer = tuple[Resource, str]
+
 
 @dataclass(frozen=True)
 class WriteItem:
-    """One reason why a write is refused: in which record and field, and why."""
+    """One reason why a write is refused: in which record and field, and why; `other` stands against it."""
 
     resource: Resource
     id: str
     field: str
     code: str
     message: str
+    other: Referrer | None = None
 
 
 class WriteError(Exception):
@@ -70,19 +73,71 @@ ID_TABLES = {
 }
 
 
-async def check(connection: AsyncConnection, inputs: Sequence[Input]) -> None:
-    """Refuse a write that refers to what is not there or takes a name that is another's.
+@dataclass(frozen=True)
+class _Unique:
+    """What no two records of a kind may have alike, and where the database keeps it."""
+
+    resource: Resource
+    names: Callable[..., Iterable[str]]
+    name: InstrumentedAttribute[str]
+    owner: InstrumentedAttribute[str]
+    field: str
+    code: str
+
+
+_UNIQUE = (
+    _Unique(
+        Resource.ACTOR,
+        folded_names,
+        reference.ActorName.folded,
+        reference.ActorName.actor_id,
+        "aliases",
+        "duplicate_name",
+    ),
+    _Unique(
+        Resource.PUBLISHER,
+        folded_names,
+        reference.PublisherName.folded,
+        reference.PublisherName.publisher_id,
+        "aliases",
+        "duplicate_name",
+    ),
+    _Unique(
+        Resource.ARTICLE,
+        lambda item: [url_key(item.url)],
+        sources.Article.url_key,
+        sources.Article.id,
+        "url",
+        "duplicate_url",
+    ),
+)
+
+
+async def check(
+    connection: AsyncConnection,
+    inputs: Sequence[Input],
+    *,
+    removed: Collection[Referrer] = (),
+    restored: Collection[str] = (),
+) -> None:
+    """Refuse a write that refers to what is not there or takes a name or an id that is another's.
+
+    `removed`: records that the same write takes out, whose names are free. `restored`: ids of records that
+    come back, which nobody else could take.
 
     Raises:
         WriteError: with every offence.
     """
-    items = await _missing(connection, inputs) + await _taken(connection, inputs)
+    items = await _missing(connection, inputs, removed) + await _taken(connection, inputs, removed)
     items += await _counted_twice(connection, inputs)
+    items += await _once_used(connection, inputs, restored)
     if items:
         raise WriteError(items)
 
 
-async def _missing(connection: AsyncConnection, inputs: Sequence[Input]) -> list[WriteItem]:
+async def _missing(
+    connection: AsyncConnection, inputs: Sequence[Input], removed: Collection[Referrer]
+) -> list[WriteItem]:
     written: dict[Resource, set[str]] = {resource: set() for resource in ID_TABLES}
     for item in inputs:
         written[RESOURCE_OF[type(item)]].add(item.id)
@@ -91,8 +146,11 @@ async def _missing(connection: AsyncConnection, inputs: Sequence[Input]) -> list
         for named in _references(item):
             if named.id not in written[named.target]:
                 wanted[named.target].add(named.id)
+    leaving = {target: {id_ for resource, id_ in removed if resource is target} for target in wanted}
     unknown = {
-        target: ids - await _existing(connection, target, ids) for target, ids in wanted.items() if ids
+        target: ids - (await _existing(connection, target, ids) - leaving[target])
+        for target, ids in wanted.items()
+        if ids
     }
     if not any(unknown.values()):
         return []
@@ -118,40 +176,46 @@ async def _existing(connection: AsyncConnection, resource: Resource, ids: Iterab
     return found
 
 
-async def _taken(connection: AsyncConnection, inputs: Sequence[Input]) -> list[WriteItem]:
-    actors = [(name, item) for item in inputs if isinstance(item, ActorInput) for name in folded_names(item)]
-    publishers = [
-        (name, item) for item in inputs if isinstance(item, PublisherInput) for name in folded_names(item)
-    ]
-    articles = [(url_key(item.url), item) for item in inputs if isinstance(item, ArticleInput)]
-    names, owner = reference.ActorName.folded, reference.ActorName.actor_id
-    items = await _collisions(connection, actors, (names, owner), "aliases", "duplicate_name")
-    names, owner = reference.PublisherName.folded, reference.PublisherName.publisher_id
-    items += await _collisions(connection, publishers, (names, owner), "aliases", "duplicate_name")
-    names, owner = sources.Article.url_key, sources.Article.id
-    return items + await _collisions(connection, articles, (names, owner), "url", "duplicate_url")
-
-
-async def _collisions(
-    connection: AsyncConnection,
-    taken: Sequence[tuple[str, Input]],
-    columns: tuple[InstrumentedAttribute[str], InstrumentedAttribute[str]],
-    field: str,
-    code: str,
+async def _taken(
+    connection: AsyncConnection, inputs: Sequence[Input], removed: Collection[Referrer]
 ) -> list[WriteItem]:
     """Find names that two records want, of which one may be in the database and not be rewritten here."""
-    rewritten = {item.id for _, item in taken}
-    owners: dict[str, str] = {}
-    for chunk in _chunks(sorted({name for name, _ in taken})):
-        stored = await connection.execute(select(*columns).where(columns[0].in_(chunk)))
-        owners.update((name, owner) for name, owner in stored if owner not in rewritten)
     items = []
-    for name, item in taken:
-        owner = owners.setdefault(name, item.id)
-        if owner != item.id:
-            resource = RESOURCE_OF[type(item)]
-            message = f"{name!r} is already {resource} {owner}'s"
-            items.append(WriteItem(resource=resource, id=item.id, field=field, code=code, message=message))
+    for unique in _UNIQUE:
+        written = [item for item in inputs if RESOURCE_OF[type(item)] is unique.resource]
+        taken = [(name, item) for item in written for name in unique.names(item)]
+        leaving = {item.id for item in written} | {id_ for of, id_ in removed if of is unique.resource}
+        owners: dict[str, str] = {}
+        for chunk in _chunks(sorted({name for name, _ in taken})):
+            stored = select(unique.name, unique.owner).where(unique.name.in_(chunk))
+            rows = await connection.execute(stored)
+            owners.update((name, owner) for name, owner in rows if owner not in leaving)
+        for name, item in taken:
+            owner = owners.setdefault(name, item.id)
+            if owner != item.id:
+                message = f"{name!r} is already {unique.resource} {owner}'s"
+                other = (unique.resource, owner)
+                items.append(WriteItem(unique.resource, item.id, unique.field, unique.code, message, other))
+    return items
+
+
+async def _once_used(
+    connection: AsyncConnection, inputs: Sequence[Input], restored: Collection[str]
+) -> list[WriteItem]:
+    """Find new records with the id of one that was deleted or merged: ids are never used again."""
+    by_resource: dict[Resource, set[str]] = {}
+    for item in inputs:
+        if item.id not in restored:
+            by_resource.setdefault(RESOURCE_OF[type(item)], set()).add(item.id)
+    items = []
+    for resource, ids in by_resource.items():
+        used: set[str] = set()
+        for chunk in _chunks(sorted(ids)):
+            once = (Revision.resource == resource, Revision.number == 1, Revision.record_id.in_(chunk))
+            used.update((await connection.execute(select(Revision.record_id).where(*once))).scalars())
+        for id_ in sorted(used - await _existing(connection, resource, used)):
+            message = f"{resource} {id_!r} was deleted or merged; restore it, or choose another id"
+            items.append(WriteItem(resource, id_, "id", "id_used", message, (resource, id_)))
     return items
 
 

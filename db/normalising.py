@@ -3,10 +3,11 @@
 Pure functions: which rows a record has, and which tables hold them. Writing them is `db/writes.py`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, select
+from sqlalchemy import ColumnElement, Select, Table, select
 
 from db.enums import Resource
 from db.folding import fold, url_key
@@ -25,7 +26,34 @@ from db.rendering import Input
 
 Row = dict[str, Any]
 Rows = list[tuple[Table, Row]]
-Owned = Callable[[list[str]], ColumnElement[bool]]
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A table with rows of a record: `column` names the record, or a part of it, which `part` knows.
+
+    `part`: the table of such parts, and its column that names the record.
+    """
+
+    table: Table
+    column: str
+    part: tuple[Table, str] | None = None
+
+    def of(self, ids: Sequence[str]) -> ColumnElement[bool]:
+        """Give the clause that a row belongs to one of these records."""
+        if self.part is None:
+            return self.table.c[self.column].in_(ids)
+        parts, pointer = self.part
+        return self.table.c[self.column].in_(select(parts.c.id).where(parts.c[pointer].in_(ids)))
+
+    def owners(self, clause: ColumnElement[bool]) -> Select[Any]:
+        """Give the statement of the records that rows of which a clause holds belong to."""
+        if self.part is None:
+            owner = self.table.c[self.column]
+            return select(owner).where(clause, owner.is_not(None))
+        parts, pointer = self.part
+        joined = self.table.join(parts, parts.c.id == self.table.c[self.column])
+        return select(parts.c[pointer]).select_from(joined).where(clause, parts.c[pointer].is_not(None))
 
 
 def table(model: type[Any]) -> Table:
@@ -154,22 +182,17 @@ _ROWS: Mapping[type[Input], Callable[..., Rows]] = {
 }
 
 
-def _by(model: type[Any], column: str) -> tuple[Table, Owned]:
-    return table(model), table(model).c[column].in_
+def _by(model: type[Any], column: str) -> Owned:
+    return Owned(table(model), column)
 
 
-def _through(model: type[Any], column: str, part: type[Any], pointer: str) -> tuple[Table, Owned]:
+def _through(model: type[Any], column: str, part: type[Any], pointer: str) -> Owned:
     """Find rows that belong to a part of a record, such as the citations of its claims."""
-    parts = table(part)
-
-    def owned(ids: list[str]) -> ColumnElement[bool]:
-        return table(model).c[column].in_(select(parts.c.id).where(parts.c[pointer].in_(ids)))
-
-    return table(model), owned
+    return Owned(table(model), column, (table(part), pointer))
 
 
 # The tables that hold a record's rows with how to find them, in the order in which they are emptied.
-OWNED: Mapping[Resource, tuple[tuple[Table, Owned], ...]] = {
+OWNED: Mapping[Resource, tuple[Owned, ...]] = {
     Resource.EXCHANGE: (
         _through(exchanges.ClaimCitation, "claim_id", exchanges.Claim, "exchange_id"),
         _through(exchanges.MediationCitation, "mediation_id", exchanges.Mediation, "exchange_id"),

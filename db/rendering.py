@@ -68,7 +68,7 @@ class Stamp:
     updated_at: dt.datetime
 
 
-def cited_article(article: ArticleInput) -> CitedArticle:
+def cited_article(article: Input) -> CitedArticle:
     """Give an article as the records that cite it show it."""
     return CitedArticle(**{name: getattr(article, name) for name in CitedArticle.model_fields})
 

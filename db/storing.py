@@ -28,6 +28,7 @@ from db.enums import Action, Resource
 from db.history import chain_hash
 from db.indexing import RECORD_TABLE, columns_of, part_tables, parts_of
 from db.models import sources
+from db.models.access import Merged
 from db.models.history import Dataset, DatasetRevision, Revision
 from db.normalising import OWNED, Row, rows_of, table
 from db.records import CitedArticle
@@ -67,23 +68,30 @@ class Ledger:
     reason: str
     key: str | None
     head: bytes
+    dry: bool = False
     entries: int = 0
     vocabulary_touched: bool = False
 
 
-async def open_ledger(connection: AsyncConnection, reason: str, key: str | None) -> Ledger:
-    """Take the next dataset revision; nobody else writes until the transaction ends."""
-    statement = select(Dataset.revision, Dataset.head, Dataset.updated_at).with_for_update()
+async def open_ledger(
+    connection: AsyncConnection, reason: str, key: str | None, *, dry: bool = False
+) -> Ledger:
+    """Take the next dataset revision; nobody else writes until the transaction ends.
+
+    A dry ledger takes no lock, and nothing is stored in it.
+    """
+    statement = select(Dataset.revision, Dataset.head, Dataset.updated_at)
+    statement = statement if dry else statement.with_for_update()
     dataset = (await connection.execute(statement)).one()
     # Asked after the lock is held, and never earlier than the last write even if the clock stepped back.
     now = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
     at = max(now, dataset.updated_at + dt.timedelta(microseconds=1))
-    return Ledger(connection, dataset.revision + 1, at, reason, key, dataset.head)
+    return Ledger(connection, dataset.revision + 1, at, reason, key, dataset.head, dry)
 
 
 async def close_ledger(ledger: Ledger) -> None:
     """Bump the dataset revision, if anything was entered, and have every constraint checked."""
-    if not ledger.entries:
+    if ledger.dry or not ledger.entries:
         return
     await ledger.connection.execute(
         insert(DatasetRevision).values(
@@ -136,12 +144,33 @@ async def store(
     stored: Sequence[tuple[Input, Record]],
 ) -> None:
     """Store records of one resource that changed, each with its rows, its revision and its index rows."""
+    if ledger.dry:
+        return
     known = [change.id for change in changes if change.before is not None]
     if known:
         await _clear_rows(ledger.connection, resource, known)
     await copy(ledger.connection, (row for item, _ in stored for row in rows_of(item)))
     first = await _append_revisions(ledger, resource, changes)
     await _store_index(ledger, resource, [record for _, record in stored], known, first)
+
+
+async def remove(ledger: Ledger, change: Change) -> None:
+    """Take a record out of the current state: its rows go, its spans end, its last revision says so."""
+    if ledger.dry:
+        return
+    await _clear_rows(ledger.connection, change.resource, [change.id])
+    await _append_revisions(ledger, change.resource, [change])
+    await _close_records(ledger, change.resource, [change.id])
+    await _without_standing(ledger, change.resource, [change.id], ())
+
+
+async def note_merged(ledger: Ledger, resource: Resource, record_id: str, into: str) -> None:
+    """Keep which record another one has become part of: names of the old one are then the new one's."""
+    if ledger.dry:
+        return
+    row = {"resource": resource, "id": record_id, "into_id": into, "dataset_revision": ledger.revision}
+    await ledger.connection.execute(insert(Merged).values(row))
+    ledger.vocabulary_touched = True
 
 
 async def copy(connection: AsyncConnection, rows: Iterable[tuple[Table, Row]]) -> None:
@@ -157,8 +186,8 @@ async def copy(connection: AsyncConnection, rows: Iterable[tuple[Table, Row]]) -
 
 
 async def _clear_rows(connection: AsyncConnection, resource: Resource, ids: list[str]) -> None:
-    for owned, of in OWNED[resource]:
-        await connection.execute(delete(owned).where(of(ids)))
+    for owned in OWNED[resource]:
+        await connection.execute(delete(owned.table).where(owned.of(ids)))
 
 
 async def _append_revisions(ledger: Ledger, resource: Resource, changes: Sequence[Change]) -> int:

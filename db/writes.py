@@ -2,12 +2,14 @@
 
 One write is one transaction: lock the dataset row, render the records that change (and those that show a
 changed article), store them with their revisions and index rows, bump the dataset revision. What a write may
-hold is checked in `db/checks.py`; how it reaches the tables is `db/storing.py`'s.
+hold is checked in `db/checks.py`; how it reaches the tables is `db/storing.py`'s; removing, restoring,
+reverting and merging are in `db/amending.py`.
 """
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -15,15 +17,24 @@ from typing import Any
 import asyncpg
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db import storing
-from db.checks import WriteError, WriteItem, check
+from db.checks import Referrer, WriteError, WriteItem, check
 from db.enums import Action, Resource
 from db.indexing import RECORD_TABLE
 from db.models import exchanges, reference
 from db.records import CitedArticle
-from db.rendering import INPUT_OF, RESOURCE_OF, Input, Record, Stamp, citations_of, render
+from db.rendering import (
+    INPUT_OF,
+    RESOURCE_OF,
+    Input,
+    Record,
+    Stamp,
+    citations_of,
+    cited_article,
+    render,
+)
 from db.storing import Change, Current, Ledger, read_cited_articles, read_current
 
 BATCH = 1_000  # records rendered and stored at once: bounds memory, not the transaction
@@ -43,7 +54,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a write did; `revision` is the dataset revision that it made, or the newest if nothing changed."""
+    """What a write did, or in a dry run would do.
+
+    `revision` is the dataset revision that it made, or the newest if nothing changed.
+    """
 
     revision: int
     at: dt.datetime
@@ -59,21 +73,34 @@ class Write:
     changes: list[Change] = field(default_factory=list)
     unchanged: int = 0
 
-    async def put(self, inputs: Sequence[Input], progress: Progress | None = None) -> None:
+    @property
+    def connection(self) -> AsyncConnection:
+        """The connection whose transaction the write is."""
+        return self.ledger.connection
+
+    async def put(
+        self,
+        inputs: Sequence[Input],
+        progress: Progress | None = None,
+        *,
+        removed: Collection[Referrer] = (),
+        gone: Mapping[str, Current] | None = None,
+    ) -> None:
         """Store records; one that would not change gets no revision.
 
-        `progress` is called with the number of records done and the number of all.
+        `progress` is called with the number of records done and the number of all. `removed`: records that
+        the same write takes out of the dataset. `gone`: of records that come back, how they last stood.
 
         Raises:
             WriteError: with every offence that was found.
         """
-        await check(self.ledger.connection, inputs)
+        await check(self.connection, inputs, removed=removed, restored=frozenset(gone or ()))
         ordered = sorted(inputs, key=lambda item: ORDER[RESOURCE_OF[type(item)]])
         done = 0
         touched: set[str] = set()
         for resource, group in groupby(ordered, key=lambda item: RESOURCE_OF[type(item)]):
             for batch in _batches(group):
-                changed = await self._put_batch(resource, batch)
+                changed = await self._put_batch(resource, batch, gone or {})
                 if resource is Resource.ARTICLE:
                     touched.update(change.id for change in changed if change.before is not None)
                 done += len(batch)
@@ -90,32 +117,34 @@ class Write:
         """Render again whatever shows one of these articles; what this write has put is up to date."""
         if not articles:
             return
-        connection = self.ledger.connection
         for resource, owner, article in CITING:
             statement = select(owner).distinct().where(article.in_(sorted(articles))).order_by(owner)
-            ids = (await connection.execute(statement)).scalars()
+            ids = (await self.connection.execute(statement)).scalars()
             done = {change.id for change in self.changes if change.resource is resource}
             for batch in _batches(id_ for id_ in ids if id_ not in done):
-                current = await read_current(connection, resource, batch)
+                current = await read_current(self.connection, resource, batch)
                 await self._put_batch(
                     resource, [stored_input(resource, each.body) for each in current.values()]
                 )
 
-    async def _put_batch(self, resource: Resource, batch: Sequence[Input]) -> list[Change]:
+    async def _put_batch(
+        self, resource: Resource, batch: Sequence[Input], gone: Mapping[str, Current] | None = None
+    ) -> list[Change]:
         """Store a batch of records of one resource and give what changed."""
-        current = await read_current(self.ledger.connection, resource, [item.id for item in batch])
+        current = await read_current(self.connection, resource, [item.id for item in batch])
         articles = await self._cited_articles(batch)
         changes: list[Change] = []
         changed: list[tuple[Input, Record]] = []
         for item in batch:
             stands = current.get(item.id)
-            record = _rendered(item, articles, stands, self.ledger.at)
+            back = None if gone is None else gone.get(item.id)
+            record = _rendered(item, articles, stands, back, self.ledger.at)
             if record is None:
                 self.unchanged += 1
                 continue
             after = record.model_dump_json()
             before = None if stands is None else stands.body
-            action = _action(item, before, after)
+            action = Action.RESTORED if back is not None else _action(item, before, after)
             changes.append(Change(resource, item.id, action, record.revision, before, after))
             changed.append((item, record))
         if changed:
@@ -127,7 +156,31 @@ class Write:
         ids = sorted({article for item in batch for article in citations_of(item)})
         if not ids:
             return {}
-        return await read_cited_articles(self.ledger.connection, ids)
+        found = await read_cited_articles(self.connection, ids)
+        if self.ledger.dry:  # what this write has put is not in the tables
+            put = [change.after for change in self.changes if change.resource is Resource.ARTICLE]
+            articles = [cited_article(stored_input(Resource.ARTICLE, body)) for body in put]
+            found |= {article.id: article for article in articles if article.id in ids}
+        return found
+
+
+@asynccontextmanager
+async def writing(
+    connection: AsyncConnection, reason: str, key: str | None = None, *, dry_run: bool = False
+) -> AsyncIterator[Write]:
+    """Open a write in the transaction of a connection; committing it is the caller's.
+
+    A dry run takes no lock and stores nothing.
+
+    Raises:
+        WriteError: with every offence that was found.
+    """
+    try:
+        write_ = Write(await storing.open_ledger(connection, reason, key, dry=dry_run))
+        yield write_
+        await storing.close_ledger(write_.ledger)
+    except (IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
+        raise WriteError([_refused_by_database(error)]) from error
 
 
 async def write(
@@ -141,19 +194,13 @@ async def write(
 ) -> Outcome:
     """Store records in a write of their own, all or none.
 
-    A dry run does all of it, the checks at commit included, and then rolls back.
-
     Raises:
         WriteError: with every offence that was found.
     """
     async with engine.connect() as connection:
-        try:
-            write_ = Write(await storing.open_ledger(connection, reason, key))
+        async with writing(connection, reason, key, dry_run=dry_run) as write_:
             await write_.put(inputs, progress)
-            await storing.close_ledger(write_.ledger)
-        except (IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
-            raise WriteError([_refused_by_database(error)]) from error
-        await (connection.rollback() if dry_run else connection.commit())
+        await connection.commit()
     return write_.outcome()
 
 
@@ -175,17 +222,31 @@ def stored_input(resource: Resource, body: str) -> Input:
 
 
 def _rendered(
-    item: Input, articles: Mapping[str, CitedArticle], stands: Current | None, at: dt.datetime
+    item: Input,
+    articles: Mapping[str, CitedArticle],
+    stands: Current | None,
+    back: Current | None,
+    at: dt.datetime,
 ) -> Record | None:
-    """Render a record as it will stand, or give None if it stands so already."""
-    if stands is None:
+    """Render a record as it will stand, or give None if it stands so already.
+
+    `stands`: as it stands now. `back`: of one that comes back, as it last stood.
+    """
+    known = stands or back
+    if known is None:
         return render(item, articles, Stamp(1, at, at))
-    old = json.loads(stands.body)
-    created, updated = (dt.datetime.fromisoformat(old[name]) for name in ("created_at", "updated_at"))
-    same = render(item, articles, Stamp(stands.number, created, updated))
-    if same.model_dump_json() == stands.body:
+    stamp = stamp_of(known)
+    same = render(item, articles, stamp)
+    if stands is not None and same.model_dump_json() == stands.body:
         return None
-    return same.model_copy(update={"revision": stands.number + 1, "updated_at": at})
+    return same.model_copy(update={"revision": stamp.revision + 1, "updated_at": at})
+
+
+def stamp_of(known: Current) -> Stamp:
+    """Give the stamp of a record out of its body."""
+    old = json.loads(known.body)
+    created, updated = (dt.datetime.fromisoformat(old[name]) for name in ("created_at", "updated_at"))
+    return Stamp(known.number, created, updated)
 
 
 def _action(item: Input, before: str | None, after: str) -> Action:

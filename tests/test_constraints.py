@@ -45,6 +45,11 @@ NEW_EXCHANGE = (
     "INSERT INTO exchange (id, kind, date, date_precision, status, summary, location_name) "
     "VALUES ('new', 'release', '2020-01-01', 'day', 'completed', 'A handover.', {location})"
 )
+UNSHIPPED = (  # a row in each table that the dataset leaves empty
+    "INSERT INTO api_key (id, name, role, secret_sha256, created_at) "
+    "VALUES ('0123456789', 'somebody', 'admin', sha256('x'), now())",
+    "INSERT INTO merged VALUES ('actor', 'old', 'new', 1)",
+)
 CITE = "INSERT INTO {citation} VALUES ('{owner}', (SELECT min(id) FROM article), 0)"
 IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"
 DEFERRED = "SET CONSTRAINTS ALL DEFERRED"
@@ -56,6 +61,8 @@ async def connection(read_only_url: str) -> AsyncIterator[AsyncConnection]:
     """A connection to the loaded dataset whose transaction is never committed."""
     engine = write_engine(read_only_url)
     async with engine.connect() as made:
+        for statement in UNSHIPPED:
+            await made.exec_driver_sql(statement)
         yield made
         await made.rollback()
     await engine.dispose()

@@ -1,0 +1,253 @@
+"""From what a curator sends of a record to a whole one: ids made, articles found by URL, citations united.
+
+Plain JSON in and out: whether the result is sound is said by `db/inputs.py` and `db/checks.py`. What a
+request must carry besides is the API's business.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.checks import WriteError, WriteItem
+from db.enums import Resource
+from db.folding import url_key
+from db.inputs import ArticleInput
+from db.models import sources
+from db.models.index import ArticleIndex
+from db.naming import LETTERS, Numbers, free_id, read_numbers
+from db.normalising import table
+from db.references import read_merged
+from db.rendering import INPUT_OF
+
+Body = dict[str, Any]
+
+# Of an article given by its URL, what need not be said.
+_ARTICLE_DEFAULTS: Mapping[str, object] = {"title": None, "agency": None, "published_on": None}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A record as it is to be put, and the articles that it cites and nobody knew, by their dotted paths."""
+
+    resource: Resource
+    body: Body
+    articles: Mapping[str, Body]
+
+
+async def drafted(
+    connection: AsyncConnection, resource: Resource, sent: Body, stands: Body | None = None
+) -> Draft:
+    """Complete what was sent of a record; `stands` is the record as it is now served.
+
+    Raises:
+        WriteError: for what no completion can mend.
+    """
+    made = _Making(resource, stands or {}, dict(sent))
+    if stands is None:
+        if "id" not in made.body:
+            made.body["id"] = await free_id(connection, resource, made.body)
+            if made.body["id"] is None:
+                made.refuse("id", "missing", "is missing, and the record's other fields give none")
+    else:
+        made.drop_read_only()
+    made.stop()
+    await _number_parts(connection, made)
+    await _find_articles(connection, made)
+    made.stop()
+    _unite_citations(made)
+    made.stop()
+    return Draft(resource, made.body, made.articles)
+
+
+def patched(resource: Resource, stands: Body, patch: Body) -> Body:
+    """Give a record with a merge patch (RFC 7396) applied; null stands for no value.
+
+    Claims and mediations of exchanges are no part of it: they have paths of their own.
+    """
+    kept = {name: stands[name] for name in INPUT_OF[resource].model_fields}
+    for name, value in patch.items():
+        kept[name] = _merged(kept.get(name), value) if isinstance(value, dict) else value
+    return kept
+
+
+def _merged(value: object, patch: Mapping[str, Any]) -> Body:
+    merged: Body = dict(value) if isinstance(value, dict) else {}
+    for name, each in patch.items():
+        if each is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merged(merged.get(name), each) if isinstance(each, dict) else each
+    return merged
+
+
+class _Making:
+    """A draft under way, with what is wrong with it."""
+
+    def __init__(self, resource: Resource, stands: Body, body: Body) -> None:
+        self.resource = resource
+        self.stands = stands
+        self.body = json.loads(json.dumps(body))
+        self.articles: dict[str, Body] = {}
+        self.items: list[WriteItem] = []
+
+    def refuse(self, field: str, code: str, message: str) -> None:
+        """Note what is wrong."""
+        id_ = self.body.get("id")
+        self.items.append(WriteItem(self.resource, id_ if isinstance(id_, str) else "", field, code, message))
+
+    def stop(self) -> None:
+        """Raise what is wrong, if anything is."""
+        if self.items:
+            raise WriteError(self.items)
+
+    def drop_read_only(self) -> None:
+        """Take out the fields that the service derives; they must be as they were read."""
+        for name in self.stands.keys() & self.body.keys() - INPUT_OF[self.resource].model_fields.keys():
+            if self.body.pop(name) != self.stands[name]:
+                self.refuse(
+                    name, "read_only", "is derived by the service: send it as it was read, or not at all"
+                )
+
+    def parts(self) -> Iterator[tuple[str, str, Body]]:
+        """Give the parts of the record with their fields and dotted paths."""
+        for field in LETTERS:
+            listed = self.body.get(field)
+            for n, part in enumerate(listed if isinstance(listed, list) else ()):
+                if isinstance(part, dict):
+                    yield field, f"{field}.{n}", part
+
+    def citing(self) -> Iterator[tuple[str, Body]]:
+        """Give everything in the record that cites, with its dotted path; the record itself comes last."""
+        for _, path, part in self.parts():
+            yield f"{path}.citations", part
+        if isinstance(self.body.get("location"), dict):
+            yield "location.citations", self.body["location"]
+        yield "citations", self.body
+
+
+async def _number_parts(connection: AsyncConnection, made: _Making) -> None:
+    """Give new parts their ids; a part that brings one is one that the record has."""
+    fields = INPUT_OF[made.resource].model_fields
+    parts = [(field, path, part) for field, path, part in made.parts() if field in fields]
+    if not parts or not isinstance(made.body["id"], str):
+        return
+    known = {part["id"] for field in LETTERS for part in made.stands.get(field, ())}
+    if made.stands:
+        for field, path, part in parts:
+            if "id" in part and str(part["id"]) not in known:
+                message = f"the record has no part {part['id']!r}; leave the id out to add one to its {field}"
+                made.refuse(f"{path}.id", "unknown_part", message)
+    if all("id" in part for _, _, part in parts):
+        return
+    numbers = await read_numbers(connection, made.resource, made.body["id"])
+    taken = {part["id"] for _, _, part in parts if isinstance(part.get("id"), str)}
+    for field, _, part in parts:
+        if "id" not in part:
+            part["id"] = _next_free(numbers, field, taken)
+
+
+def _next_free(numbers: Numbers, field: str, taken: set[str]) -> str:
+    id_ = numbers.next(field)
+    while id_ in taken:
+        id_ = numbers.next(field)
+    return id_
+
+
+async def _find_articles(connection: AsyncConnection, made: _Making) -> None:
+    """Put ids in the place of articles given by their URL; one that nobody knows is to be created."""
+    inline = [
+        (f"{path}.{n}", citations, n)
+        for path, citing in made.citing()
+        if isinstance(citations := citing.get("citations"), list)
+        for n, cited in enumerate(citations)
+        if isinstance(cited, dict)
+    ]
+    keys = {path: _key(made, path, citations[n]) for path, citations, n in inline}
+    known = await _known(connection, {key for key in keys.values() if key is not None})
+    new: dict[str, Body] = {}
+    for path, citations, n in inline:
+        key = keys[path]
+        if key is None:
+            continue
+        sent = citations[n]
+        if key not in known and key not in new:
+            new[key] = made.articles[path] = {**_ARTICLE_DEFAULTS, **sent}
+            new[key].setdefault("id", await free_id(connection, Resource.ARTICLE, sent))
+        _compare(made, path, sent, known.get(key) or new[key])
+        citations[n] = (known.get(key) or new[key])["id"]
+
+
+def _key(made: _Making, path: str, sent: Body) -> str | None:
+    url = sent.get("url")
+    if isinstance(url, str):
+        try:
+            return url_key(url)
+        except ValueError:
+            pass
+    made.refuse(f"{path}.url", "invalid_value", "an article is given by its id, or as an object with its URL")
+    return None
+
+
+def _compare(made: _Making, path: str, sent: Body, known: Body) -> None:
+    """Refuse what is said of an article that is known otherwise: it is changed at its own path alone."""
+    for name, value in sent.items():
+        if name != "url" and name in known and known[name] != value:
+            message = (
+                f"article {known['id']} is known otherwise; change it at its own path, or leave this out"
+            )
+            made.refuse(f"{path}.{name}", "known_otherwise", message)
+
+
+async def _known(connection: AsyncConnection, keys: set[str]) -> dict[str, Body]:
+    """Give the articles that stand under these URLs, or have become part of those that stand."""
+    if not keys:
+        return {}
+    turns = (await read_merged(connection)).get(Resource.ARTICLE, {})
+    past = await connection.execute(
+        select(ArticleIndex.url_key, ArticleIndex.id).where(
+            ArticleIndex.url_key.in_(keys), ArticleIndex.id.in_(list(turns))
+        )
+    )
+    merged = {key: turns[id_] for key, id_ in past}
+    article = sources.Article
+    wanted = article.url_key.in_(keys) | article.id.in_(list(merged.values()))
+    rows = (await connection.execute(select(table(article)).where(wanted))).mappings()
+    by_id = {row["id"]: _article(dict(row)) for row in rows}
+    by_key = {url_key(body["url"]): body for body in by_id.values()}
+    return {
+        key: by_key[key] if key in by_key else by_id[merged[key]]
+        for key in keys
+        if key in by_key or merged.get(key) in by_id
+    }
+
+
+def _article(row: Mapping[str, Any]) -> Body:
+    fields = {**row, "publisher": row["publisher_id"], "agency": row["agency_id"]}
+    model = ArticleInput.model_validate({name: fields[name] for name in ArticleInput.model_fields})
+    body: Body = json.loads(model.model_dump_json())
+    return body
+
+
+def _unite_citations(made: _Making) -> None:
+    """Make the record cite what its parts cite; what was dropped must not be cited by a part any more."""
+    if "citations" not in INPUT_OF[made.resource].model_fields or made.resource is Resource.TOTAL:
+        return
+    own = made.body.setdefault("citations", [])
+    if not isinstance(own, list):
+        return
+    dropped = set(_texts(made.stands.get("citations", ()))) - set(_texts(own))
+    for path, citing in made.citing():
+        for article in _texts(citing.get("citations")):
+            if article in dropped and path != "citations":
+                place = path.removesuffix(".citations")
+                made.refuse("citations", "still_cited", f"lacks {article}, which {place} still cites")
+            elif article not in own:
+                own.append(article)
+
+
+def _texts(listed: object) -> Sequence[str]:
+    return [each for each in listed if isinstance(each, str)] if isinstance(listed, list | tuple) else []

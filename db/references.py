@@ -1,0 +1,117 @@
+"""Which records refer to which: found through the foreign keys, and turned from one record to another.
+
+What a write checks of references is in `db/checks.py`; which records are merged is up to `db/amending.py`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+from sqlalchemy import Column, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from db.checks import ID_TABLES, Referrer
+from db.enums import Resource
+from db.models.access import Merged
+from db.normalising import OWNED, Owned
+from db.rendering import Input
+
+Turns = Mapping[Resource, Mapping[str, str]]
+
+# The fields of inputs, at any depth, that hold ids of a kind of record.
+_FIELDS: Mapping[Resource, frozenset[str]] = {
+    Resource.ACTOR: frozenset(
+        {"parties", "members", "released_by", "received_by", "claimant", "mediator", "actor"}
+    ),
+    Resource.ARTICLE: frozenset({"citations"}),
+    Resource.PUBLISHER: frozenset({"publisher", "agency"}),
+    Resource.AGREEMENT: frozenset({"agreement"}),
+    Resource.EXCHANGE: frozenset({"exchange"}),
+    Resource.TOTAL: frozenset(),
+    Resource.COVERAGE: frozenset(),
+}
+_FIELD_OF = {field: resource for resource, fields in _FIELDS.items() for field in fields}
+
+
+async def referrers(connection: AsyncConnection, resource: Resource, record_id: str) -> list[Referrer]:
+    """Give the records that refer to a record, in order."""
+    found: set[Referrer] = set()
+    for referring, owned, columns in _pointing_at(resource):
+        clause = or_(*(column == record_id for column in columns))
+        rows = await connection.execute(owned.owners(clause).distinct())
+        found.update((referring, owner) for owner in rows.scalars())
+    found.discard((resource, record_id))
+    return sorted(found)
+
+
+async def read_merged(connection: AsyncConnection) -> Turns:
+    """Give where each record that was merged is now found; chains are followed to their end."""
+    turns: dict[Resource, dict[str, str]] = {}
+    rows = await connection.execute(select(Merged.resource, Merged.id, Merged.into_id))
+    for resource, record_id, into in rows:
+        turns.setdefault(Resource(resource), {})[record_id] = into
+    return {resource: {id_: _end(ids, id_) for id_ in ids} for resource, ids in turns.items()}
+
+
+def turned(item: Input, turns: Turns) -> Input:
+    """Give an input with its references turned to other records; what would stand twice stands once.
+
+    Raises:
+        pydantic.ValidationError: the record would contradict itself, for instance by receiving from itself.
+    """
+    body = json.loads(item.model_dump_json())
+    changed = {name: _turned(name, value, turns) for name, value in body.items() if name != "id"}
+    if "overlaps" in changed:
+        changed["overlaps"] = _distinct_overlaps(body["id"], changed["overlaps"])
+    return type(item).model_validate_json(json.dumps(body | changed))
+
+
+@cache
+def _pointing_at(resource: Resource) -> Sequence[tuple[Resource, Owned, Sequence[Column[object]]]]:
+    return list(_foreign_keys(resource))
+
+
+def _foreign_keys(resource: Resource) -> Iterator[tuple[Resource, Owned, Sequence[Column[object]]]]:
+    """Find every table of records with columns that point at a kind of record, besides their own pointer."""
+    target = ID_TABLES[resource].c.id
+    for referring, tables in OWNED.items():
+        for owned in tables:
+            columns = [
+                column
+                for column in owned.table.columns
+                if any(key.column is target for key in column.foreign_keys) and column.name != owned.column
+            ]
+            if columns:
+                yield referring, owned, columns
+
+
+def _turned(name: str, value: object, turns: Turns) -> object:
+    ids = turns.get(_FIELD_OF[name], {}) if name in _FIELD_OF else {}
+    match value:
+        case str():
+            return ids.get(value, value)
+        case list() if all(isinstance(each, str) for each in value):
+            return list(dict.fromkeys(ids.get(each, each) for each in value))
+        case list():
+            return [_turned(name, each, turns) for each in value]
+        case dict():
+            return {field: _turned(field, each, turns) for field, each in value.items()}
+        case _:
+            return value
+
+
+def _distinct_overlaps(record_id: str, overlaps: object) -> list[dict[str, object]]:
+    """Keep the first of overlaps that name the same people twice, and none with the exchange itself."""
+    kept: dict[tuple[object, ...], dict[str, object]] = {}
+    for overlap in overlaps if isinstance(overlaps, list) else ():
+        if overlap["exchange"] != record_id:
+            key = (overlap["exchange"], overlap["measure"], overlap["received_by"])
+            kept.setdefault(key, overlap)
+    return list(kept.values())
+
+
+def _end(ids: Mapping[str, str], record_id: str) -> str:
+    """Follow a chain of merges; it ends, since a record that was merged takes no other in."""
+    while record_id in ids:
+        record_id = ids[record_id]
+    return record_id
