@@ -8,7 +8,7 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test fuzz lint types format openapi contract migrations check lock clean
+.PHONY: help setup serve test fuzz storm stateful lint types format openapi contract migrations check lock clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
@@ -41,6 +41,12 @@ test: setup ## run the whole suite against a Postgres of its own, or that of TES
 
 fuzz: setup ## the long form of the generated requests: 2,000 and many more, for minutes
 	SCHEMATHESIS_EXAMPLES=$(or $(EXAMPLES),30) $(BIN)/python -m pytest tests/test_schemathesis.py
+
+storm: setup ## kill -9 of the server and of Postgres in the middle of writes: 20 times each, for minutes
+	WRITE_STORM_ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest tests/test_write_storm.py --log-cli-level=INFO --log-disable=httpx
+
+stateful: setup ## the long form of the random writes against a model: 200 sequences of them, for minutes
+	STATEFUL_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest tests/test_stateful_writes.py
 
 lint: setup ## check style and formatting
 	$(BIN)/ruff check .

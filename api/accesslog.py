@@ -4,7 +4,6 @@ What is logged elsewhere goes through the same queue. Metrics are not made here.
 """
 
 import logging
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -18,8 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.requestid import current_request_id
 from api.target import raw_path
-
-KEY = re.compile(r"exk_[A-Za-z0-9_-]+")  # an API key pasted where it does not belong
+from db.tokens import redact
 
 access = logging.getLogger("api.access")
 
@@ -57,8 +55,8 @@ class AccessLogMiddleware:
                 "request",
                 extra={
                     "method": scope["method"],
-                    "path": KEY.sub("exk_…", raw_path(scope).decode("latin-1")),
-                    "query": KEY.sub("exk_…", scope["query_string"].decode("latin-1")),
+                    "path": raw_path(scope).decode("latin-1"),
+                    "query": scope["query_string"].decode("latin-1"),
                     "status": status,
                     "bytes": sent,
                     "duration_ms": round((time.perf_counter() - began) * 1000, 3),
@@ -89,6 +87,13 @@ class _Consumer(QueueListener):
             self._writer.stream.flush()
 
 
+class _Formatter(JsonFormatter):
+    """Blots keys out of whatever is logged: a URL may hold one by mistake, and so may an error."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
 class _Writer(logging.StreamHandler[TextIO]):
     """Leaves flushing to the consumer."""
 
@@ -101,7 +106,7 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> Iter
     """Send all that is logged to the stream (standard output) as JSON lines, as long as the context lasts."""
     writer = _Writer(stream or sys.stdout)
     writer.setFormatter(
-        JsonFormatter(
+        _Formatter(
             ["levelname", "name", "message", "request_id"],
             rename_fields={"levelname": "level", "name": "logger"},
             timestamp="time",

@@ -11,7 +11,8 @@ from hashlib import sha256
 
 from fastapi import Request, Response
 
-from api.conditional import http_date, is_not_modified
+from api.asof import HEADER
+from api.conditional import JSON, http_date, is_not_modified
 from api.schemas import DatasetState, ListMeta, Note
 from db.queries.conditions import Snapshot
 from db.queries.pages import State
@@ -61,6 +62,7 @@ def list_response(request: Request, bodies: Sequence[str], told: Told) -> Respon
     body = f'{{"data":[{",".join(bodies)}],"meta":{meta.model_dump_json()}}}'.encode()
     facts = [told.path, told.query, told.sort, told.limit, told.here, told.vocabulary_revision]
     headers = state_headers(told.state, told.snapshot, facts)
+    headers |= memento_headers(request, told.snapshot, told.state.updated_at)
     if following is not None:
         headers["Link"] = f'<{following}>; rel="next"'
     return conditional_response(request, body, headers, told.state.updated_at)
@@ -72,16 +74,48 @@ def state_headers(state: State, snapshot: Snapshot, facts: Sequence[object]) -> 
     return {
         "ETag": f'"{sha256(seed.encode()).hexdigest()[:32]}"',
         "Cache-Control": LIVE if snapshot.revision is None else PINNED,
-        "Vary": "Accept",
+        "Vary": f"Accept, {HEADER}",
         "X-Dataset-Revision": str(state.revision),
     }
 
 
+def memento_headers(request: Request, snapshot: Snapshot, at: dt.datetime) -> dict[str, str]:
+    """Tell the time of the state read (RFC 7089), where a time or a state was asked for."""
+    if snapshot.revision is None and HEADER not in request.headers:
+        return {}
+    return {"Memento-Datetime": http_date(at)}
+
+
+def version_links(path: str, number: int, newest: int | None = None) -> str:
+    """Give the links of one revision of a record, by the relations of RFC 5829 and RFC 7089.
+
+    The one after it is named only where the newest is known.
+    """
+    links = [
+        f'<{path}>; rel="original timegate latest-version"',
+        f'<{path}/revisions>; rel="version-history"',
+    ]
+    if number > 1:
+        links.append(f'<{path}/revisions/{number - 1}>; rel="predecessor-version"')
+    if newest is not None and number < newest:
+        links.append(f'<{path}/revisions/{number + 1}>; rel="successor-version"')
+    return ", ".join(links)
+
+
+def own_link(path: str) -> str:
+    """Give the link of a thing that has no revisions of its own, by the relations of RFC 7089."""
+    return f'<{path}>; rel="original timegate"'
+
+
 def conditional_response(
-    request: Request, body: bytes, headers: Mapping[str, str], last_modified: dt.datetime
+    request: Request,
+    body: bytes,
+    headers: Mapping[str, str],
+    last_modified: dt.datetime,
+    media_type: str = JSON,
 ) -> Response:
     """Answer with the body, or with 304 where the client's copy still holds."""
     told = {**headers, "Last-Modified": http_date(last_modified)}
     if is_not_modified(request.headers, headers["ETag"], last_modified):
         return Response(status_code=304, headers=told)
-    return Response(body, media_type="application/json", headers=told)
+    return Response(body, media_type=media_type, headers=told)

@@ -5,11 +5,9 @@ so that help comes at once.
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
@@ -17,11 +15,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api import __version__
+from api import __version__, keycommands, redactcommand
+from api.commands import CommandError, DataDir, open_database, say
 
 if TYPE_CHECKING:
-    from api.serving import StopSignals
-    from db.embedded import EmbeddedPostgres
     from db.load import LoadReport
     from db.writes import Progress
 
@@ -35,19 +32,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="DATA_DIR",
-        show_default="the user's data directory",
-        help="Where the embedded Postgres keeps its files. Not used when DATABASE_URL names a Postgres.",
-    ),
-]
-
-
-class CommandError(Exception):
-    """A command cannot do what it was asked to; the message is one line or several, ready to be shown."""
+app.add_typer(keycommands.app, name="key")
+app.command()(redactcommand.redact)
 
 
 def main() -> None:
@@ -58,7 +44,7 @@ def main() -> None:
         told = _told(error)
         if told is None:
             raise
-        _say(told)
+        say(told)
         sys.exit(1)
 
 
@@ -75,12 +61,13 @@ def _told(error: Exception) -> str | None:
     from pydantic import ValidationError
     from sqlalchemy.exc import DBAPIError
 
+    from db.access import AccessError
     from db.dataset_files import DatasetError
     from db.session import DatabaseUnavailableError
 
     told = None
     match error:
-        case DatabaseUnavailableError():
+        case DatabaseUnavailableError() | AccessError():
             told = str(error)
         case DatasetError():  # its text is a line for each fault
             return f"{error}\nerror: nothing was stored; faults in the files: {len(error.errors):,}"
@@ -101,44 +88,6 @@ def _told(error: Exception) -> str | None:
 
 def _line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
-
-
-def _say(line: str) -> None:
-    """Tell people something; standard output is for results and for the log."""
-    typer.echo(line, err=True)
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A database that is there: its URL, and the embedded Postgres where it is that."""
-
-    url: str
-    postgres: "EmbeddedPostgres | None"
-    place: str
-
-
-@contextmanager
-def _database(data_dir: Path | None, signals: "StopSignals") -> Iterator[Opened]:
-    """Reach the database of DATABASE_URL, or start (or join) the embedded one and leave it at the end."""
-    from db.embedded import EmbeddedPostgres, default_data_dir
-
-    url = os.environ.get("DATABASE_URL")
-    if url:
-        from db.session import check_reachable
-
-        if data_dir is not None:
-            _say(f"DATABASE_URL is set, so the data directory {data_dir} is not used.")
-        asyncio.run(check_reachable(url))
-        yield Opened(url, None, "the database of DATABASE_URL")
-        return
-    folder = data_dir or default_data_dir()
-    postgres = EmbeddedPostgres(folder)
-    try:
-        with signals.held():
-            postgres.start()
-        yield Opened(postgres.url, postgres, str(folder))
-    finally:
-        postgres.stop()
 
 
 @app.callback(invoke_without_command=True)
@@ -174,7 +123,7 @@ def serve(
             StopSignals() as signals,
             reserved_port(host, port),
             imported_meanwhile("api.main") as imported,
-            _database(data_dir, signals) as database,
+            open_database(data_dir, signals) as database,
         ):
             imported()
             _check_settings()
@@ -185,15 +134,15 @@ def serve(
                 workers,
                 database.url,
                 postgres=database.postgres,
-                ready=lambda base: _say(
+                ready=lambda base: say(
                     f"Listening on {base} (documentation: {base}/docs; data: {database.place}). Try:\n"
                     f"  curl '{base}/exchanges?mediator=UAE'"
                 ),
-                say=_say,
+                say=say,
             )
     except KeyboardInterrupt:
         pass  # before the server ran, which takes signals itself
-    _say("Stopped.")
+    say("Stopped.")
 
 
 def _check_settings() -> None:
@@ -211,7 +160,7 @@ def _prepare(url: str) -> None:
 
     upgrade(url)
     if asyncio.run(_newest_revision(url)) == 0:
-        _say("Loading the shipped dataset, once …")
+        say("Loading the shipped dataset, once …")
         _load(url, [SHIPPED], "the dataset as shipped", dry_run=False)
 
 
@@ -251,7 +200,7 @@ def load(
 
     if not reason.strip() and not dry_run:
         raise CommandError("say why with --reason: it is kept in the history of every changed record")
-    with StopSignals() as signals, _database(data_dir, signals) as database:
+    with StopSignals() as signals, open_database(data_dir, signals) as database:
         upgrade(database.url)
         report = _load(database.url, paths, reason.strip() or "dry run", dry_run=dry_run)
     for line in [*(describe(report) if dry_run else []), *summary_lines(report)]:
@@ -290,7 +239,7 @@ def _progress() -> Iterator["Progress"]:
         nonlocal told
         if (tenth := done * 10 // total) > told:
             told = tenth
-            _say(f"{done:,} of {total:,} records")
+            say(f"{done:,} of {total:,} records")
 
     yield tell
 
@@ -301,7 +250,7 @@ def migrate(data_dir: DataDir = None) -> None:
     from api.serving import StopSignals
     from db.migrate import head, upgrade
 
-    with StopSignals() as signals, _database(data_dir, signals) as database:
+    with StopSignals() as signals, open_database(data_dir, signals) as database:
         upgrade(database.url)
     typer.echo(f"The schema of {database.place} is at {head()}.")
 
@@ -314,7 +263,7 @@ def verify(data_dir: DataDir = None) -> None:
     """
     from api.serving import StopSignals
 
-    with StopSignals() as signals, _database(data_dir, signals) as database:
+    with StopSignals() as signals, open_database(data_dir, signals) as database:
         faults = asyncio.run(_faults(database.url))
     for fault in faults:
         typer.echo(fault)

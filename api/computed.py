@@ -9,8 +9,16 @@ from typing import Protocol
 from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.answers import DEFAULT_LIMIT, Told, conditional_response, list_response, state_headers
-from api.asof import check_reached, snapshot_of
+from api.answers import (
+    DEFAULT_LIMIT,
+    Told,
+    conditional_response,
+    list_response,
+    memento_headers,
+    own_link,
+    state_headers,
+)
+from api.asof import check_pinned, check_reached, snapshot_of
 from api.conditional import require_json
 from api.cursor import Cursor, invalid_cursor
 from api.errors import ApiError, ProblemCode
@@ -48,11 +56,12 @@ async def answer_computed_list(request: Request, reader: Reader, read: Read) -> 
         vocabulary = await reader.vocabulary(connection)
         after, text = "", text_of(values, "cursor")
         if text is None:
-            snapshot = await snapshot_of(connection, as_of)
+            snapshot = await snapshot_of(connection, as_of, request.headers)
         else:
             cursor = Cursor.decode(text, vocabulary.cursor_secret, vocabulary.epoch)
             if cursor.path != path or (query and query != cursor.query):
                 raise invalid_cursor("the cursor belongs to another list, or to another as_of")
+            await check_pinned(connection, cursor.revision, request.headers)
             query, after, snapshot = dict(cursor.query), cursor.id, Snapshot(cursor.revision)
         state, items = await read(connection, snapshot)
     check_reached(state)
@@ -82,11 +91,13 @@ async def answer_computed_record(
     require_json(request)
     values = RECORD_SCHEMA.parse(request.scope["query_string"])
     async with reader.connection() as connection:
-        snapshot = await snapshot_of(connection, text_of(values, "as_of"))
+        snapshot = await snapshot_of(connection, text_of(values, "as_of"), request.headers)
         state, items = await read(connection, snapshot)
     check_reached(state)
     found = next((item for item in items if item.id == record_id), None)
     if found is None:
         raise ApiError(ProblemCode.NOT_FOUND, f"There is no {kind} {record_id!r}.")
-    headers = state_headers(state, snapshot, [request.scope["path"]])
+    path: str = request.scope["path"]
+    headers = state_headers(state, snapshot, [path]) | memento_headers(request, snapshot, state.updated_at)
+    headers["Link"] = own_link(path)
     return conditional_response(request, found.model_dump_json().encode(), headers, state.updated_at)

@@ -39,6 +39,27 @@ def is_not_modified(headers: Headers, etag: str, last_modified: datetime | None 
     return since is not None and last_modified.replace(microsecond=0) <= since
 
 
+def require_match(headers: Headers, number: int, noun: str) -> None:
+    """Refuse a write that does not say which revision of a thing it speaks of, or names another.
+
+    `number` is the one that the thing has, which is its ETag; the tag of an encoded answer has the encoding
+    behind it (`"7-gzip"`). Weak tags and `*` name no revision.
+
+    Raises:
+        ApiError: precondition_required or precondition_failed, with the current ETag.
+    """
+    sent = ", ".join(headers.getlist("if-match"))
+    named = [tag for tag in parse_etags(sent).as_set() if tag]
+    current = f'"{number}"'
+    if not named:
+        not_any = ", not *" if sent.strip() == "*" else ""
+        detail = f"Say which revision of the {noun} you have seen: send its ETag in If-Match{not_any}."
+        raise ApiError(ProblemCode.PRECONDITION_REQUIRED, detail, current_etag=current)
+    if not any(tag.partition("-")[0] == str(number) for tag in named):
+        detail = f"The {noun} has revision {number}, not the one in If-Match."
+        raise ApiError(ProblemCode.PRECONDITION_FAILED, detail, current_etag=current)
+
+
 def best_media_type(headers: Headers, offered: Sequence[str]) -> str | None:
     """Choose among the offered media types by Accept; None if it excludes them all.
 
@@ -52,11 +73,23 @@ def best_media_type(headers: Headers, offered: Sequence[str]) -> str | None:
     return accept.best_match(offered) if accept else offered[0]
 
 
+def negotiate(request: Request, *offered: str) -> str:
+    """Choose the media type of an answer.
+
+    Raises:
+        ApiError: not_acceptable.
+    """
+    chosen = best_media_type(request.headers, offered)
+    if chosen is None:
+        detail = f"This path answers with {' or '.join(offered)}, which Accept excludes."
+        raise ApiError(ProblemCode.NOT_ACCEPTABLE, detail)
+    return chosen
+
+
 def require_json(request: Request) -> None:
     """Refuse a request that does not accept JSON.
 
     Raises:
         ApiError: not_acceptable.
     """
-    if best_media_type(request.headers, [JSON]) is None:
-        raise ApiError(ProblemCode.NOT_ACCEPTABLE, f"This path answers with {JSON}, which Accept excludes.")
+    negotiate(request, JSON)

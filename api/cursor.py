@@ -16,8 +16,15 @@ FOREIGN = "the cursor was not made by this service, or was changed; begin again 
 OTHER_EPOCH = "the cursor is from before the dataset was restored from a backup; begin again without it"
 
 
+class OtherEpochError(ApiError):
+    """Raised for a cursor from before the dataset was restored from a backup."""
+
+
 class Cursor(BaseModel):
-    """Where a walk stands: its query as it was understood, its dataset revision, and the last row passed."""
+    """Where a walk stands: its query as it was understood, its dataset revision, and the last row passed.
+
+    `names` is the revision of the vocabulary that it began with: what is merged later changes no walk.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +36,7 @@ class Cursor(BaseModel):
     total: int
     key: int | str
     id: str
+    names: int = 0
 
     def encode(self, secret: bytes, epoch: uuid.UUID) -> str:
         """Give the cursor as text that fits into a URL."""
@@ -39,7 +47,8 @@ class Cursor(BaseModel):
         """Read a cursor.
 
         Raises:
-            ApiError: it was not made by this service since the dataset was last restored.
+            OtherEpochError: it was made before the dataset was last restored.
+            ApiError: it was not made by this service.
         """
         try:
             content: dict[str, Any] = _serializer(secret).loads(text)
@@ -48,14 +57,17 @@ class Cursor(BaseModel):
         except (BadData, ValidationError, KeyError) as error:
             raise invalid_cursor(FOREIGN) from error
         if made_in != epoch.hex:
-            raise invalid_cursor(OTHER_EPOCH)
+            raise OtherEpochError(ProblemCode.INVALID_CURSOR, OTHER_EPOCH, [_item(OTHER_EPOCH)])
         return cursor
 
 
 def invalid_cursor(message: str) -> ApiError:
     """Make the problem of a cursor that cannot be followed."""
-    item = ProblemItem(parameter="cursor", code="invalid_cursor", message=message)
-    return ApiError(ProblemCode.INVALID_CURSOR, message, [item])
+    return ApiError(ProblemCode.INVALID_CURSOR, message, [_item(message)])
+
+
+def _item(message: str) -> ProblemItem:
+    return ProblemItem(parameter="cursor", code="invalid_cursor", message=message)
 
 
 def _serializer(secret: bytes) -> URLSafeSerializer:

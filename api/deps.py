@@ -7,9 +7,14 @@ from typing import Annotated, TypedDict, cast
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.limits import WriteLimiter
+from api.settings import HttpSettings
+from api.streams import Streams
 from db.reader import Reader
 from db.session import read_engine, write_engine
 from db.settings import DatabaseSettings
+
+WRITE_CONNECTIONS = 8  # of each worker; requests beyond them queue, and get 503 after a while
 
 
 class State(TypedDict):
@@ -17,18 +22,30 @@ class State(TypedDict):
 
     reader: Reader
     writer: AsyncEngine
+    limiter: WriteLimiter
+    streams: Streams
 
 
 @asynccontextmanager
-async def lifespan(database: DatabaseSettings) -> AsyncIterator[State]:
+async def lifespan(settings: HttpSettings, database: DatabaseSettings) -> AsyncIterator[State]:
     """Make both sides for as long as the service runs; they connect when they are first asked."""
     if database.database_url is None:
         raise RuntimeError("DATABASE_URL is not set; `exchanges serve` sets it")
     engine = read_engine(database.database_url, pool_size=database.database_pool_size)
+    writer = write_engine(database.database_url, pool_size=WRITE_CONNECTIONS)
+    reader = Reader(engine)
+    streams = Streams(reader, limit=settings.max_streams, interval=settings.stream_interval)
     try:
-        yield State(reader=Reader(engine), writer=write_engine(database.database_url))
+        with streams.ended_by_signal():
+            yield State(
+                reader=reader,
+                writer=writer,
+                limiter=WriteLimiter(per_minute=settings.writes_per_minute, burst=settings.write_burst),
+                streams=streams,
+            )
     finally:
         await engine.dispose()
+        await writer.dispose()
 
 
 async def _reader(request: Request) -> Reader:
@@ -39,5 +56,15 @@ async def _writer(request: Request) -> AsyncEngine:
     return cast("AsyncEngine", request.state.writer)
 
 
+async def _limiter(request: Request) -> WriteLimiter:
+    return cast("WriteLimiter", request.state.limiter)
+
+
+async def _streams(request: Request) -> Streams:
+    return cast("Streams", request.state.streams)
+
+
 ReaderDep = Annotated[Reader, Depends(_reader)]
 WriterDep = Annotated[AsyncEngine, Depends(_writer)]
+LimiterDep = Annotated[WriteLimiter, Depends(_limiter)]
+StreamsDep = Annotated[Streams, Depends(_streams)]

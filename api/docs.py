@@ -15,7 +15,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from api.conditional import JSON, best_media_type, is_not_modified
+from api.conditional import JSON, is_not_modified, negotiate
 from api.errors import ApiError
 from api.problems import CATALOGUE, ProblemCode
 
@@ -70,7 +70,7 @@ async def root() -> Response:
 @router.get("/docs")
 async def documentation(request: Request) -> Response:
     """Show the API, with forms to try it."""
-    _negotiate(request, HTML)
+    negotiate(request, HTML)
     return _documentation_page().answer(request)
 
 
@@ -85,7 +85,7 @@ async def asset(name: str, request: Request) -> Response:
 @router.get("/problems")
 async def problems(request: Request) -> Response:
     """List every kind of problem."""
-    if _negotiate(request, HTML, JSON) == JSON:
+    if negotiate(request, HTML, JSON) == JSON:
         return JSONResponse({"data": [_as_json(code) for code in ProblemCode]}, headers={"Vary": "Accept"})
     return _problem_list_page().answer(request)
 
@@ -96,17 +96,9 @@ async def problem(code: str, request: Request) -> Response:
     if code not in CATALOGUE:
         raise ApiError(ProblemCode.NOT_FOUND, f"There is no problem called {code}; /problems lists all.")
     known = ProblemCode(code)
-    if _negotiate(request, HTML, JSON) == JSON:
+    if negotiate(request, HTML, JSON) == JSON:
         return JSONResponse(_as_json(known), headers={"Vary": "Accept"})
     return _problem_page(known).answer(request)
-
-
-def _negotiate(request: Request, *offered: str) -> str:
-    chosen = best_media_type(request.headers, offered)
-    if chosen is None:
-        detail = f"This path answers with {' or '.join(offered)}, which Accept excludes."
-        raise ApiError(ProblemCode.NOT_ACCEPTABLE, detail)
-    return chosen
 
 
 def _as_json(code: ProblemCode) -> dict[str, str | int]:

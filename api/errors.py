@@ -16,12 +16,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from api.problems import CATALOGUE, ProblemCode
 from api.requestid import current_request_id
 from api.target import client_path
 from db.session import DatabaseUnavailableError
+from db.tokens import redact
 
 __all__ = [
     "HANDLERS",
@@ -32,6 +34,7 @@ __all__ = [
     "ProblemCode",
     "ProblemConflict",
     "ProblemItem",
+    "error_response",
     "internal_error",
     "problem_response",
     "problem_responses",
@@ -165,7 +168,8 @@ def problem_response(
         current_etag=current_etag,
         conflicts=list(conflicts),
     )
-    response = Response(problem.model_dump_json(), kind.status, media_type=MEDIA_TYPE)
+    # a key that was put into the URL or the body by mistake is not shown again
+    response = Response(redact(problem.model_dump_json()), kind.status, media_type=MEDIA_TYPE)
     response.headers["Cache-Control"] = "no-store"
     if kind.retry_after is not None:
         response.headers["Retry-After"] = str(kind.retry_after)
@@ -212,9 +216,10 @@ def internal_error(scope: Scope, error: Exception) -> Response:
     )
 
 
-async def _on_api_error(request: Request, error: ApiError) -> Response:
+def error_response(scope: Scope, error: ApiError) -> Response:
+    """Make the answer that tells an error of ours."""
     return problem_response(
-        request.scope,
+        scope,
         error.code,
         error.detail,
         error.errors,
@@ -224,11 +229,25 @@ async def _on_api_error(request: Request, error: ApiError) -> Response:
     )
 
 
+async def _on_api_error(request: Request, error: ApiError) -> Response:
+    return error_response(request.scope, error)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """Give the methods of all routes at a path: the router itself names those of the first one only."""
+    routes = request.app.router.routes
+    return {
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    }
+
+
 async def _on_http_exception(request: Request, error: HTTPException) -> Response:
     """Answer for the router: an unknown path, a wrong method, and OPTIONS, which no route declares."""
     path = client_path(request.scope)
     if error.status_code == 405:
-        allow = allow_header((error.headers or {}).get("Allow", "GET").split(", "))
+        allow = allow_header(_methods_of(request))
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"Allow": allow})
         detail = f"{path} takes {allow}, not {request.method}."
@@ -263,6 +282,7 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     detail = {
         ProblemCode.TIMEOUT: "The query took too long and was cancelled.",
         ProblemCode.DATABASE_UNAVAILABLE: "The database cannot be reached at this moment.",
+        ProblemCode.OVERLOADED: "More requests wait for the database than can be answered in time.",
     }[code]
     return problem_response(request.scope, code, detail)
 
@@ -277,10 +297,11 @@ def database_problem(error: Exception) -> ProblemCode | None:
     """Tell an outage and a cancelled statement from a fault of our own, for which it gives None."""
     # OSError: the creator of connections lets through whatever the socket says, a missing file
     # included, since the embedded server listens on a socket file. Nothing else here touches files.
-    if isinstance(error, DatabaseUnavailableError | OSError | PoolTimeoutError):
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if lost or isinstance(error, DatabaseUnavailableError | OSError):
         return ProblemCode.DATABASE_UNAVAILABLE
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return ProblemCode.DATABASE_UNAVAILABLE
+    if isinstance(error, PoolTimeoutError):  # every connection is lent, and none came back in time
+        return ProblemCode.OVERLOADED
     cause = error.orig if isinstance(error, DBAPIError) else error
     sqlstate = str(getattr(cause, "sqlstate", None) or "")
     if sqlstate == "57014":  # query_canceled
@@ -288,7 +309,9 @@ def database_problem(error: Exception) -> ProblemCode | None:
     # connection exception, wrong credentials, no such database, insufficient resources, operator intervention
     if sqlstate[:2] in {"08", "28", "3D", "53", "57"}:
         return ProblemCode.DATABASE_UNAVAILABLE
-    if isinstance(cause, asyncpg.InterfaceError) and "closed" in str(cause):
+    # A request has its connection to itself: what is still in progress on it was cut off.
+    lost_words = ("closed", "operation is in progress")
+    if isinstance(cause, asyncpg.InterfaceError) and any(words in str(cause) for words in lost_words):
         return ProblemCode.DATABASE_UNAVAILABLE
     return None
 

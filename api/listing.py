@@ -5,7 +5,7 @@ What a resource has of its own (filters, orders) comes as a `Listing` from its m
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
@@ -14,19 +14,30 @@ from fastapi import Request, Response
 from pydantic import Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.answers import DEFAULT_LIMIT, Told, conditional_response, list_response, state_headers
-from api.asof import check_reached, snapshot_of
+from api.answers import (
+    DEFAULT_LIMIT,
+    Told,
+    conditional_response,
+    list_response,
+    memento_headers,
+    own_link,
+    state_headers,
+    version_links,
+)
+from api.asof import check_pinned, check_reached, snapshot_of
 from api.conditional import require_json
 from api.cursor import Cursor, invalid_cursor
 from api.errors import ApiError, ProblemCode, ProblemItem
 from api.filterkinds import FilterSet, Search
+from api.missing import absent
 from api.params import NONE, Param, Schema, Value, Values, check_order, refuse, sort_name
-from api.resolving import coalition_notes, resolve
+from api.resolving import coalition_notes, resolve, with_merged
 from api.schemas import Note
+from db.enums import Resource
 from db.queries.conditions import Condition, Snapshot
 from db.queries.pages import After, Listed, ListQuery, Page, read_page, read_record
 from db.reader import Reader
-from db.vocabulary import Vocabulary
+from db.vocabulary import Merges, Vocabulary
 
 MAX_LIMIT = 1000
 RANGES = (
@@ -93,13 +104,14 @@ class Listing:
 
 @dataclass(frozen=True)
 class Asked:
-    """A query as it was understood."""
+    """A query as it was understood; `names`: the revision of the vocabulary that it was first read with."""
 
     values: Values
     sort: str
     limit: int
     snapshot: Snapshot
     after: After | None
+    names: int
     notes: Sequence[Note]
     shown: Mapping[str, list[str]]
 
@@ -117,12 +129,13 @@ async def answer_list(
     async with reader.connection() as connection:
         while True:
             vocabulary = await reader.vocabulary(connection)
-            asked, errors = await _understand(connection, listing, path, values, vocabulary)
+            asked, errors = await _understand(connection, listing, request, values, vocabulary)
             if errors:
                 if await reader.forget_if_stale(connection):
                     continue
                 refuse(errors)
-            page = await read_page(connection, listing.listed, _list_query(listing, asked, fixed))
+            query = _list_query(listing, asked, fixed, vocabulary.merges)
+            page = await read_page(connection, listing.listed, query)
             if not reader.forget_before(page.state.vocabulary_revision):
                 break
     check_reached(page.state)
@@ -143,29 +156,41 @@ async def answer_list(
 
 
 async def answer_record(
-    request: Request, reader: Reader, listed: Listed, kind: str, record_id: str
+    request: Request, reader: Reader, listed: Listed, kind: Resource | str, record_id: str
 ) -> Response:
-    """Answer one record, or a part of one, as it stands or stood."""
+    """Answer one record, or a part of one, as it stands or stood.
+
+    `kind` is its resource; parts have none, and are told of by a noun.
+    """
     require_json(request)
     values = RECORD_SCHEMA.parse(request.scope["query_string"])
     async with reader.connection() as connection:
-        snapshot = await snapshot_of(connection, text_of(values, "as_of"))
+        snapshot = await snapshot_of(connection, text_of(values, "as_of"), request.headers)
         found = await read_record(connection, listed, record_id, snapshot)
-    check_reached(found.state)
-    if found.body is None or found.updated_at is None:
-        when = "" if snapshot.revision is None else f" as of dataset revision {snapshot.revision}"
-        raise ApiError(ProblemCode.NOT_FOUND, f"There is no {kind} {record_id!r}{when}.")
-    headers = state_headers(found.state, snapshot, ()) | {"ETag": f'"{found.number}"'}
+        check_reached(found.state)
+        if found.body is None or found.number is None or found.updated_at is None:
+            if isinstance(kind, Resource):
+                query = request.scope["query_string"].decode("latin-1")
+                raise await absent(connection, kind, record_id, snapshot, query)
+            when = "" if snapshot.revision is None else f" as of dataset revision {snapshot.revision}"
+            raise ApiError(ProblemCode.NOT_FOUND, f"There is no {kind} {record_id!r}{when}.")
+    path: str = request.scope["path"]
+    headers = {
+        **state_headers(found.state, snapshot, ()),
+        **memento_headers(request, snapshot, found.updated_at),
+        "ETag": f'"{found.number}"',
+        "Link": own_link(path) if listed.parts else version_links(path, found.number),
+    }
     return conditional_response(request, found.body.encode(), headers, found.updated_at)
 
 
 async def _understand(
-    connection: AsyncConnection, listing: Listing, path: str, values: Values, vocabulary: Vocabulary
+    connection: AsyncConnection, listing: Listing, request: Request, values: Values, vocabulary: Vocabulary
 ) -> tuple[Asked, list[ProblemItem]]:
     """Give what a query means, and what of it is not understood."""
     text = text_of(values, "cursor")
     cursor = None if text is None else Cursor.decode(text, vocabulary.cursor_secret, vocabulary.epoch)
-    if cursor is not None and cursor.path != path:
+    if cursor is not None and cursor.path != request.scope["path"]:
         raise invalid_cursor("the cursor belongs to another list")
     filters = {name: given for name, given in values.items() if name in listing.filter_spellings}
     resolved, errors = await resolve(connection, listing.schema, filters, vocabulary)
@@ -176,13 +201,16 @@ async def _understand(
     if cursor is not None:
         if shown and not errors and _meaning(listing, shown) != _meaning(listing, cursor.query):
             raise invalid_cursor("the parameters beside the cursor do not mean what the walk began with")
+        await check_pinned(connection, cursor.revision, request.headers)
         resolved = _remembered(listing, cursor)
         shown, sort, snapshot = dict(cursor.query), cursor.sort, Snapshot(cursor.revision)
         after = After(listing.listed.sorts[sort].parse(cursor.key), cursor.id, cursor.total)
     else:
-        snapshot, after = await snapshot_of(connection, text_of(values, "as_of")), None
+        after = None
+        snapshot = await snapshot_of(connection, text_of(values, "as_of"), request.headers)
     notes = list(coalition_notes(listing.schema, resolved, vocabulary))
-    return Asked(resolved, sort, limit, snapshot, after, notes, shown), errors
+    names = vocabulary.revision if cursor is None else cursor.names
+    return Asked(resolved, sort, limit, snapshot, after, names, notes, shown), errors
 
 
 def _meaning(listing: Listing, query: Mapping[str, list[str]]) -> Mapping[str, list[str]]:
@@ -209,9 +237,12 @@ def _remembered(listing: Listing, cursor: Cursor) -> dict[str, tuple[Value, ...]
     return remembered
 
 
-def _list_query(listing: Listing, asked: Asked, fixed: Sequence[Condition]) -> ListQuery:
-    filters = listing.filters.filters().values()
-    conditions = [each for filter_ in filters for each in filter_.conditions(asked.values)]
+def _list_query(listing: Listing, asked: Asked, fixed: Sequence[Condition], merges: Merges) -> ListQuery:
+    conditions = [
+        replace(condition, clause=with_merged(filter_, condition.clause, merges, asked.names))
+        for filter_ in listing.filters.filters().values()
+        for condition in filter_.conditions(asked.values)
+    ]
     return ListQuery(
         [*conditions, *fixed], asked.snapshot, listing.listed.sorts[asked.sort], asked.limit, asked.after
     )
@@ -232,6 +263,7 @@ def _following(path: str, asked: Asked, page: Page, vocabulary: Vocabulary) -> s
         total=page.next.total,
         key=key.isoformat() if isinstance(key, dt.date) else key,
         id=page.next.id,
+        names=asked.names,
     )
     return cursor.encode(vocabulary.cursor_secret, vocabulary.epoch)
 

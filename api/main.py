@@ -6,10 +6,11 @@ What opens while the service runs is in `api/deps.py`; what a router answers is 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from api import docs
 from api.accesslog import configure_logging
+from api.auth import key_of_request
 from api.deps import lifespan
 from api.errors import HANDLERS
 from api.middleware import stack
@@ -25,7 +26,7 @@ def create_app(settings: HttpSettings | None = None, database: DatabaseSettings 
     @asynccontextmanager
     async def logged_lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, object]]:
         with configure_logging(chosen.log_level):
-            async with lifespan(database or DatabaseSettings()) as state:
+            async with lifespan(chosen, database or DatabaseSettings()) as state:
                 yield state
 
     app = FastAPI(
@@ -38,8 +39,9 @@ def create_app(settings: HttpSettings | None = None, database: DatabaseSettings 
         exception_handlers=dict(HANDLERS),
         middleware=stack(aliases=RESOURCE_NAMES, max_url_length=chosen.max_url_length),
     )
+    app.state.settings = chosen
     app.include_router(OPERATIONS)
     app.include_router(docs.router)
     for router in ROUTERS:
-        app.include_router(router, prefix="/v1")
+        app.include_router(router, prefix="/v1", dependencies=[Depends(key_of_request)])
     return app

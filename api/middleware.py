@@ -20,12 +20,12 @@ from api.target import CLIENT_PATH, as_reference, fault_of_path, raw_path
 
 READS = ("GET", "HEAD", "OPTIONS")
 EXPOSED = (
-    "Content-Disposition, Content-Location, ETag, Link, Location, Memento-Datetime, RateLimit, "
-    "RateLimit-Policy, Retry-After, X-Dataset-Revision, X-Request-ID"
+    "Content-Disposition, Content-Location, ETag, Idempotency-Replayed, Link, Location, Memento-Datetime, "
+    "RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Dataset-Revision, X-Request-ID"
 )
 ALLOWED_HEADERS = (
-    "Accept, Accept-Datetime, Authorization, If-Modified-Since, If-None-Match, Range, X-Dataset-Revision, "
-    "X-Request-ID"
+    "Accept, Accept-Datetime, Authorization, If-Modified-Since, If-None-Match, Last-Event-ID, Range, "
+    "X-Dataset-Revision, X-Request-ID"
 )
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,11 @@ class CommonHeadersMiddleware:
 
 
 class HeadMiddleware:
-    """Prevents HEAD from telling other headers than GET: inward it is a GET, and only its body is dropped."""
+    """Prevents HEAD from telling other headers than GET: inward it is a GET, and only its body is dropped.
+
+    What is streamed ends with its first piece, as if the client had left then: the rest would be for nobody,
+    and the stream may be an endless one.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -111,6 +115,8 @@ class HeadMiddleware:
             elif not ended:
                 ended = True
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
+                if message.get("more_body", False):
+                    raise ClientDisconnect
 
         await self.app({**scope, "method": "GET"}, receive, send_without_body)
 

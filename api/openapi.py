@@ -9,17 +9,20 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Path
+from fastapi import FastAPI, Path, Response
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api import schemas
+from api import proposalschemas, schemas
+from api.bodyschemas import TEMPLATE, body_schemas
 from api.computed import COMPUTED_SCHEMA
+from api.conditional import JSON
 from api.errors import ProblemCode, problem_responses, problem_schemas
 from api.listing import RECORD_SCHEMA, Listing
 from api.params import MAX_VALUES, NONE, Param, Schema, Sister, sort_name
 from db import records
+from db.rendering import RECORD_OF
 
 VERSION = "1.0.0"
 TITLE = "Prisoner exchanges"
@@ -45,7 +48,18 @@ TAGS = {
     "coverage": "Known gaps of the dataset.",
     "dataset": "The dataset as a whole.",
     "history": "What was written when, why and by whom.",
+    "writing": "For curators with a key: every write is a revision with a reason, and nothing is lost.",
+    "proposals": "For contributors with a key: what they propose, and curators accept or reject.",
+    "keys": "Who may write.",
     "operations": "For whoever runs the service.",
+}
+KEY = "key"
+SECURITY = {
+    KEY: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key of the form `exk_…`, needed to write; reading needs none.",
+    }
 }
 SISTER_TEXTS = {
     Sister.ANY: "",
@@ -58,8 +72,10 @@ COMMON = (
     ProblemCode.INVALID_QUERY,
     ProblemCode.INTERNAL_ERROR,
     ProblemCode.DATABASE_UNAVAILABLE,
+    ProblemCode.OVERLOADED,
     ProblemCode.TIMEOUT,
 )
+OF_LISTS = (ProblemCode.INVALID_CURSOR, ProblemCode.BAD_REQUEST)
 NOT_MODIFIED: Mapping[int | str, dict[str, Any]] = {304: {"description": "The client's copy still holds."}}
 
 NO_PARAMETERS = Schema.of()
@@ -70,22 +86,23 @@ RecordId = Annotated[str, Path(description="The id of the record.")]
 
 def describe_list(model: type[BaseModel], listing: Listing, *codes: ProblemCode) -> dict[str, Any]:
     """Give what the decorator of a list needs: its answers, its problems and its parameters."""
-    return _described(model, listing.schema, ProblemCode.INVALID_CURSOR, *codes)
+    return _described(model, listing.schema, *OF_LISTS, *codes)
 
 
 def describe_computed_list(model: type[BaseModel], *codes: ProblemCode) -> dict[str, Any]:
     """Give the same for a list that is computed rather than stored."""
-    return _described(model, COMPUTED_SCHEMA, ProblemCode.INVALID_CURSOR, *codes)
+    return _described(model, COMPUTED_SCHEMA, *OF_LISTS, *codes)
 
 
 def describe_record(model: type[BaseModel]) -> dict[str, Any]:
     """Give the same for a single record."""
-    return _described(model, RECORD_SCHEMA, ProblemCode.NOT_FOUND, ProblemCode.BAD_REQUEST)
+    moved = (ProblemCode.GONE, ProblemCode.MERGED) if model in RECORD_OF.values() else ()
+    return _described(model, RECORD_SCHEMA, ProblemCode.NOT_FOUND, ProblemCode.BAD_REQUEST, *moved)
 
 
 def describe_state(model: type[BaseModel]) -> dict[str, Any]:
     """Give the same for what tells of a state as a whole."""
-    return _described(model, RECORD_SCHEMA)
+    return _described(model, RECORD_SCHEMA, ProblemCode.BAD_REQUEST)
 
 
 def describe_plain(model: type[BaseModel]) -> dict[str, Any]:
@@ -93,14 +110,32 @@ def describe_plain(model: type[BaseModel]) -> dict[str, Any]:
     return _described(model, NO_PARAMETERS)
 
 
+def describe_with_key(model: type[BaseModel]) -> dict[str, Any]:
+    """Give the same for a path without parameters that needs a key."""
+    described = describe_plain(model)
+    described["openapi_extra"]["security"] = [{KEY: []}]
+    return described
+
+
 def describe_queried(model: type[BaseModel], schema: Schema, *codes: ProblemCode) -> dict[str, Any]:
     """Give the same for a path with parameters of its own."""
     return _described(model, schema, *codes)
 
 
+def describe_other(media_type: str, description: str, schema: Schema, *codes: ProblemCode) -> dict[str, Any]:
+    """Give the same for a path that does not answer with JSON."""
+    content = {media_type: {"schema": {"type": "string"}}}
+    described = _with_problems({"description": description, "content": content}, schema, *codes)
+    return described | {"response_class": Response}  # of no media type, so that only this one is told
+
+
 def _described(model: type[BaseModel], schema: Schema, *codes: ProblemCode) -> dict[str, Any]:
-    not_modified = {} if schema is NO_PARAMETERS else NOT_MODIFIED
     answer = {"model": model, "description": (model.__doc__ or "").strip()}
+    return _with_problems(answer, schema, *codes)
+
+
+def _with_problems(answer: Mapping[str, Any], schema: Schema, *codes: ProblemCode) -> dict[str, Any]:
+    not_modified = {} if schema is NO_PARAMETERS else NOT_MODIFIED
     return {
         "response_model": None,
         "responses": {200: answer, **not_modified, **problem_responses(*COMMON, *codes)},
@@ -148,42 +183,57 @@ def contract_of(app: FastAPI) -> dict[str, Any]:
         servers=[{"url": "/", "description": "This service."}],
         license_info={"name": "CC BY 4.0 (data), Apache-2.0 (code)", "identifier": "CC-BY-4.0"},
     )
-    document["components"]["schemas"] = _components(document)
+    document["components"] = {"schemas": _components(document), "securitySchemes": SECURITY}
     for path, operations in document["paths"].items():
         for operation in operations.values():
             operation["summary"] = _summary(operation["description"])
+            operation.setdefault("security", [])
+            if path.startswith("/v1/"):  # a key that does not hold is refused wherever it is sent
+                refused = problem_responses(ProblemCode.UNAUTHENTICATED).items()
+                told = operation["responses"] | {str(status): answer for status, answer in refused}
+                operation["responses"] = dict(sorted(told.items()))
             for parameter in operation["parameters"]:
                 if parameter["in"] == "path":
-                    of_id = parameter["name"] == "record_id"
-                    parameter["example"] = _example_of_id(document, path) if of_id else "1"
+                    parameter["example"] = _example_in_path(document, path, parameter["name"])
                 parameter["schema"] = _plain(parameter["schema"])
                 parameter["schema"].pop("description", None)
     return document
 
 
 def _components(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the schemas of all answers. FastAPI would leave out every null of their examples."""
-    names = {
-        _answer_of(operation)
-        for operations in document["paths"].values()
-        for operation in operations.values()
-    }
-    models = [getattr(schemas, name, None) or getattr(records, name) for name in sorted(names)]
-    template = "#/components/schemas/{model}"
-    _, made = models_json_schema([(model, "serialization") for model in models], ref_template=template)
-    found = {name: _plain(schema) for name, schema in (made["$defs"] | problem_schemas()).items()}
+    """Give the schemas of all answers and bodies. FastAPI would leave out every null of their examples."""
+    wanted = _names_in(document["paths"])
+    bodies = body_schemas()
+    names = sorted(wanted - bodies.keys())
+    models = [model for name in names if (model := _model(name)) is not None]
+    _, made = models_json_schema([(model, "serialization") for model in models], ref_template=TEMPLATE)
+    every = bodies | made["$defs"] | problem_schemas()
+    found = {name: _plain(schema) for name, schema in every.items()}
     for schema in found.values():
         for described in schema.get("properties", {}).values():
             _exemplify(described, found)
     used: set[str] = set()
-    _note_references([{"$ref": template.format(model=name)} for name in (*names, "Problem")], found, used)
+    _note_references([{"$ref": TEMPLATE.format(model=name)} for name in wanted], found, used)
     return {name: schema for name, schema in sorted(found.items()) if name in used}
 
 
+def _names_in(node: object) -> set[str]:
+    """Give the names of all schemas that a part of the document refers to."""
+    if isinstance(node, dict):
+        own = {str(node["$ref"]).rpartition("/")[2]} if "$ref" in node else set()
+        return own.union(*map(_names_in, node.values()))
+    return set().union(*map(_names_in, node)) if isinstance(node, list) else set()
+
+
+def _model(name: str) -> type[BaseModel] | None:
+    """Give the model of an answer; bodies and problems have schemas of their own."""
+    found = (getattr(module, name, None) for module in (schemas, proposalschemas, records))
+    model = next(filter(None, found), None)
+    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+
+
 def _answer_of(operation: Mapping[str, Any]) -> str:
-    return str(operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]).rpartition(
-        "/"
-    )[2]
+    return str(operation["responses"]["200"]["content"][JSON]["schema"]["$ref"]).rpartition("/")[2]
 
 
 def _exemplify(described: dict[str, Any], found: Mapping[str, Any]) -> None:
@@ -241,9 +291,11 @@ def _summary(description: str) -> str:
     return _END_OF_CLAUSE.split(description, maxsplit=1)[0]
 
 
-def _example_of_id(document: Mapping[str, Any], path: str) -> str:
-    """Give the id that the record at the beginning of a path has in its examples."""
-    of_record = path[: path.index("}") + 1]
+def _example_in_path(document: Mapping[str, Any], path: str, name: str) -> str:
+    """Give the id that the record at the beginning of a path has in its examples; revisions have numbers."""
+    if name == "number":
+        return "1"
+    of_record = path[: path.index(f"{{{name}}}") + len(name) + 2]
     schema = document["components"]["schemas"][_answer_of(document["paths"][of_record]["get"])]
     return str(schema["properties"]["id"]["examples"][0])
 

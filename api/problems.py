@@ -18,6 +18,7 @@ class ProblemCode(StrEnum):
     BAD_REQUEST = "bad_request"
     NOT_FOUND = "not_found"
     GONE = "gone"
+    MERGED = "merged"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     NOT_ACCEPTABLE = "not_acceptable"
     URI_TOO_LONG = "uri_too_long"
@@ -33,6 +34,7 @@ class ProblemCode(StrEnum):
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     INTERNAL_ERROR = "internal_error"
     DATABASE_UNAVAILABLE = "database_unavailable"
+    OVERLOADED = "overloaded"
     TIMEOUT = "timeout"
 
 
@@ -79,8 +81,14 @@ CATALOGUE: Mapping[ProblemCode, ProblemKind] = MappingProxyType(
         ProblemCode.GONE: ProblemKind(
             410,
             "Deleted",
-            "The record existed and was deleted. Its history is kept: ask for it with as_of and a time at"
-            " which it still existed.",
+            "The record existed and was deleted, or this revision of it was blanked. What else is known of "
+            "it is kept: the Link header leads to its history.",
+        ),
+        ProblemCode.MERGED: ProblemKind(
+            308,
+            "Part of another record",
+            "Two records turned out to be about the same thing, and this one was made part of the other, "
+            "which the Location header names. States from before that still have it: ask with as_of.",
         ),
         ProblemCode.METHOD_NOT_ALLOWED: ProblemKind(
             405,
@@ -173,6 +181,13 @@ CATALOGUE: Mapping[ProblemCode, ProblemKind] = MappingProxyType(
             "The database cannot be reached or has no connection to spare at this moment. The request may"
             " be right; send it again after the time in the Retry-After header.",
             retry_after=5,
+        ),
+        ProblemCode.OVERLOADED: ProblemKind(
+            503,
+            "Too busy",
+            "The service has as much to do at this moment as it takes on at once. Nothing was stored; send "
+            "the request again after the time in the Retry-After header.",
+            retry_after=2,
         ),
         ProblemCode.TIMEOUT: ProblemKind(
             503,

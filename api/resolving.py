@@ -4,19 +4,26 @@ Values that name nothing are refused with near names; which parameters there are
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.errors import ProblemItem
-from api.filterkinds import Search
+from api.filterkinds import ClauseOf, Search
 from api.params import NONE, Param, Schema, Value, Values, problem
 from api.schemas import Note
 from db.enums import Resource
 from db.folding import url_key
 from db.queries.lookups import near_ids, unknown_ids
-from db.vocabulary import Names, Vocabulary
+from db.vocabulary import Merges, Names, Vocabulary
 
 LOOKED_UP = {"article": Resource.ARTICLE, "exchange": Resource.EXCHANGE}
+RESOURCE_OF = {
+    **LOOKED_UP,
+    "actor": Resource.ACTOR,
+    "publisher": Resource.PUBLISHER,
+    "agreement": Resource.AGREEMENT,
+}
 
 
 async def resolve(
@@ -28,12 +35,32 @@ async def resolve(
     for name, given in values.items():
         param, _ = schema.spellings[name]
         if param.named in LOOKED_UP:
-            errors += await _unknown(connection, name, LOOKED_UP[param.named], [str(each) for each in given])
-            resolved[name] = given
+            resource, ids = LOOKED_UP[param.named], [str(each) for each in given]
+            errors += await _unknown(connection, name, resource, ids)
+            resolved[name] = tuple(dict.fromkeys(vocabulary.merges.now(resource, id_) for id_ in ids))
         else:
             found = [_resolved(param, name, each, vocabulary, errors) for each in given]
             resolved[name] = tuple(dict.fromkeys(found))
     return resolved, errors
+
+
+def with_merged(param: Param, clause: ClauseOf, merges: Merges, until: int) -> ClauseOf:
+    """Let a clause on ids hold for every id too that was merged into one of them up to a dataset revision.
+
+    A state from before a merge has the old id still.
+    """
+    if param.named == "direction":
+
+        def once(value: Value) -> Iterable[Value]:
+            ends = [merges.once(Resource.ACTOR, end, until) for end in str(value).split(".")]
+            return (".".join(pair) for pair in product(*ends))
+    elif param.named in RESOURCE_OF:
+
+        def once(value: Value) -> Iterable[Value]:
+            return merges.once(RESOURCE_OF[str(param.named)], str(value), until)
+    else:
+        return clause
+    return lambda values: clause([old for value in values for old in once(value)])
 
 
 def coalition_notes(schema: Schema, values: Values, vocabulary: Vocabulary) -> Iterable[Note]:

@@ -1,12 +1,14 @@
 """The envelopes around records: what a list answers with. Records themselves are `db/records.py`'s."""
 
 import datetime as dt
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import JsonValue
 
+from api.proposalschemas import Proposal
 from db import records
-from db.fields import Model, described
+from db.enums import Role
+from db.fields import Model, described, open_word
 
 Item = TypeVar("Item", bound=Model)
 
@@ -249,3 +251,70 @@ class ChangeFeed(Model):
     meta: ChangeMeta = described(
         "About the feed.", {"epoch": "5f0c…", "head": 4012, "next": None, "next_cursor": None}
     )
+
+
+class Me(Model):
+    """The key that a request carries; the key itself is told to nobody."""
+
+    id: str = described("Its public id, which the history shows for what it wrote.", "5d41f0c2a9")
+    name: str = described("Who holds it, as was said when it was made.", "Curator of the north")
+    role: Annotated[Role, open_word(Role)] = described(
+        "What it may do; each role may do what the one before it may.", "curator"
+    )
+    created_at: dt.datetime = described("When it was made.", STATE["updated_at"])
+    expires_at: dt.datetime | None = described(
+        "From when on it holds no longer; null if it never expires.", "2027-01-31T23:59:59.999999Z"
+    )
+    last_used_at: dt.datetime | None = described(
+        "When it was last used, to the minute; null if that was never noted.", STATE["updated_at"]
+    )
+
+
+class ImportCount(Model):
+    """What became of the records of one kind in an import."""
+
+    resource: str = described("The kind of record.", "exchange")
+    created: int = described("How many are new.", 3)
+    updated: int = described("How many were changed.", 1)
+    rerendered: int = described(
+        "How many others show something of a changed record, such as the title of an article.", 0
+    )
+    unchanged: int = described("How many lines say what stands already.", 12)
+
+
+class ImportReport(Model):
+    """What an import did, or in a dry run would do."""
+
+    revision: int = described(
+        "The dataset revision that it made, or in a dry run would make; the newest if nothing changes.", 4012
+    )
+    dry_run: bool = described("Whether nothing was stored because of `dry_run`.", example=False)
+    counts: list[ImportCount] = described("What became of the records, for each kind that occurs.", [])
+    warnings: list[Note] = described("What to look at again, though it was stored.", [])
+
+
+class PlannedChange(Model):
+    """One record that a write would change."""
+
+    resource: str = described("The kind of record.", "exchange")
+    id: str = described("Its id.", "2024-12-30-russia-ukraine")
+    action: str = described("What would be done.", "updated")
+    number: int = described("The revision number that the record would have.", 2)
+    sentences: list[str] = described("What would change, in words.", ["claims.0.count 189 → 190"])
+    body: str = described("The record as it would stand, as the JSON text that would be served.", "{…}")
+    links: records.SelfLinks = described(
+        "Where the record is or would be found.", {"self": "/v1/exchanges/2024-12-30-russia-ukraine"}
+    )
+
+
+class DryRun(Model):
+    """What a write would do; nothing was stored."""
+
+    dataset_revision: int = described("The dataset revision that it would make.", 4013)
+    changes: list[PlannedChange] = described(
+        "The records that it would change; none if all is so already.", []
+    )
+
+
+class ProposalList(_List[Proposal]):
+    """A page of proposals."""

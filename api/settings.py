@@ -20,6 +20,22 @@ class HttpSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least severe that is logged; requests are logged at info"
     )
+    max_streams: int = Field(
+        default=100, ge=0, description="streams of changes that a worker keeps open; one more gets 503"
+    )
+    stream_interval: float = Field(
+        default=1.0, ge=0.01, description="seconds after which a stream looks for new changes"
+    )
     max_url_length: int = Field(
         default=8192, ge=256, description="bytes of path and query that are read; longer URLs get 414"
+    )
+    writes_per_minute: int = Field(
+        default=120, ge=1, description="writes that one key has in a minute, with each worker"
+    )
+    write_burst: int = Field(default=100, ge=1, description="how many of them may come at once")
+    max_body_size: int = Field(
+        default=1_048_576, ge=1024, description="bytes of a request's body that are read; larger ones get 413"
+    )
+    max_import_size: int = Field(
+        default=268_435_456, ge=1024, description="bytes of an import that are read; larger ones get 413"
     )

@@ -63,19 +63,21 @@ async def restore(write: Write, resource: Resource, record_id: str) -> None:
     """Bring a deleted record back as it last stood.
 
     Raises:
-        AmendError: it stands, was never there, or was merged into another.
+        AmendError: it stands, was never there, was merged into another, or was blanked.
         WriteError: what it refers to is gone, or its names are taken.
     """
     entries = await read_revisions(write.connection, resource, record_id)
     if not entries:
         raise UnknownRevisionError(f"there never was {resource} {record_id!r}")
-    last = entries[-1]
+    last = [entry for entry in entries if entry.action != Action.REDACTED][-1]
     if last.action == Action.MERGED:
         raise AmendError(f"{resource} {record_id!r} was merged into another record, and stays there")
     if last.action != Action.DELETED:
         raise AmendError(f"{resource} {record_id!r} is not deleted")
+    if last.body is None:
+        raise AmendError(f"{resource} {record_id!r} cannot come back: what it last said was blanked")
     item = await _as_it_stood(write, resource, last)
-    await write.put([item], gone={record_id: Current(last.number, _body_of(last))})
+    await write.put([item], gone={record_id: Current(entries[-1].number, last.body)})
 
 
 async def revert(write: Write, resource: Resource, record_id: str, number: int) -> None:

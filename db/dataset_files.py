@@ -1,17 +1,17 @@
-"""Reading a dataset from JSON Lines files: which files there are, and everything that is wrong in them.
+"""Reading a dataset from JSON Lines: which files there are, and everything that is wrong in them.
 
-Nothing here needs the database. Whether what the records refer to exists is checked by the write
-(`db/checks.py`), and what a single record must satisfy by itself is in `db/inputs.py`.
+Nothing here needs the database. How a single text is read is in `db/strictjson.py`, what a single record must
+satisfy by itself in `db/inputs.py`; whether what the records refer to exists is checked by the write
+(`db/checks.py`).
 """
 
-import codecs
-import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from itertools import count, islice
 from pathlib import Path
-from typing import NamedTuple, NoReturn
-
-from pydantic import ValidationError
+from typing import IO, NamedTuple
 
 from db.enums import Resource
 from db.folding import fold, url_key
@@ -26,13 +26,15 @@ from db.inputs import (
     TermInput,
 )
 from db.rendering import INPUT_OF, PLURAL, RESOURCE_OF, Input
-from db.wording import field_path, reason
+from db.strictjson import Fault, FaultyJsonError, JsonObject, Location, decode, parse, refuse, validated
 
 RESOURCE_OF_FILE: Mapping[str, Resource] = {f"{PLURAL[resource]}.jsonl": resource for resource in INPUT_OF}
+TAG = "resource"  # the member of a line of mixed records that tells which kind its record is
+LONGEST_LINE = 1_048_576  # bytes, the line end included
+MOST_LINES = 100_000  # of a stream
+MOST_ERRORS = 1_000  # of a stream that are kept; the others are counted
 
-_Direction = tuple[str, str]
 _Part = ClaimInput | MediationInput | TermInput
-_REPEATED = object()  # stands for the value of a key that an object holds more than once
 
 
 @dataclass(frozen=True)
@@ -41,20 +43,34 @@ class LineError:
 
     file: str
     line: int | None
-    field: str | None
-    message: str
+    fault: Fault
+
+    @property
+    def field(self) -> str | None:
+        """The dotted path of the field."""
+        return self.fault.field
+
+    @property
+    def message(self) -> str:
+        """Why it is refused."""
+        return self.fault.message
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        place = self.file if self.line is None else _place(self.file, self.line)
         return ": ".join(part for part in (place, self.field, self.message) if part)
 
 
 class DatasetError(Exception):
-    """Dataset files are refused as a whole; `errors` holds all that is wrong, in the order of the lines."""
+    """Dataset files are refused as a whole; `errors` holds what is wrong, in the order of the lines.
 
-    def __init__(self, errors: Iterable[LineError]) -> None:
+    `more` is the number of the faults that were found besides.
+    """
+
+    def __init__(self, errors: Iterable[LineError], more: int = 0) -> None:
         self.errors = tuple(sorted(errors, key=lambda error: (error.file, error.line or 0)))
-        super().__init__("\n".join(str(error) for error in self.errors))
+        self.more = more
+        rest = [f"… and {more:,} more faults"] if more else []
+        super().__init__("\n".join([*map(str, self.errors), *rest]))
 
 
 class Entry(NamedTuple):
@@ -72,11 +88,11 @@ class Entry(NamedTuple):
     @property
     def place(self) -> str:
         """The file and the line, as messages name them."""
-        return f"{self.file}:{self.line}"
+        return _place(self.file, self.line)
 
-    def refused(self, field: str | None, message: str) -> LineError:
+    def refused(self, location: Location, code: str, message: str) -> LineError:
         """Make the error of this line."""
-        return LineError(self.file, self.line, field, message)
+        return LineError(self.file, self.line, Fault(location, code, message))
 
 
 @dataclass(frozen=True)
@@ -96,12 +112,14 @@ class DatasetFiles:
 class Scan:
     """What files hold, good and bad: the lines without fault, the errors, and which records are at fault.
 
-    A faulty record is (resource, id), with None for the id where the line does not show it.
+    A faulty record is (resource, id), with None for what the line does not show. `more` is the number of
+    errors that are not kept.
     """
 
     files: DatasetFiles
     errors: tuple[LineError, ...]
-    faulty: frozenset[tuple[Resource, str | None]]
+    faulty: frozenset[tuple[Resource | None, str | None]]
+    more: int
 
 
 def read_dataset(paths: Sequence[Path]) -> DatasetFiles:
@@ -112,36 +130,80 @@ def read_dataset(paths: Sequence[Path]) -> DatasetFiles:
     """
     scan = scan_dataset(paths)
     if scan.errors:
-        raise DatasetError(scan.errors)
+        raise DatasetError(scan.errors, scan.more)
     return scan.files
 
 
 def scan_dataset(paths: Sequence[Path]) -> Scan:
     """Read as `read_dataset` does, but give the errors beside the lines that have none."""
     found, errors = _find_files(paths)
-    entries: list[Entry] = []
-    faulty: set[tuple[Resource, str | None]] = set()
+    scanner = _Scanner(errors)
     for path, resource in found.items():
         try:
-            for number, line in _lines(path):
-                try:
-                    entries.append(Entry(str(path), number, _read_line(line, INPUT_OF[resource])))
-                except _BadLineError as bad:
-                    errors += [LineError(str(path), number, *problem) for problem in bad.problems]
-                    faulty.add((resource, bad.record_id))
+            with path.open("rb") as file:
+                scanner.read(str(path), _lines(file), resource)
         except OSError as error:
-            errors.append(LineError(str(path), None, None, f"cannot be read: {error.strerror}"))
-    conflicts = list(_conflicts(entries))
-    at_fault = {(conflict.file, conflict.line) for conflict in conflicts}
-    faulty |= {(entry.resource, entry.item.id) for entry in entries if entry[:2] in at_fault}
-    return Scan(
-        files=DatasetFiles(
-            entries=tuple(entry for entry in entries if entry[:2] not in at_fault),
-            resources=frozenset(found.values()),
-        ),
-        errors=(*errors, *conflicts),
-        faulty=frozenset(faulty),
-    )
+            scanner.errors.append(_file_error(path, f"cannot be read: {error.strerror}"))
+    return scanner.scan(found.values())
+
+
+def scan_stream(file: IO[bytes]) -> Scan:
+    """Read lines of records of any kind, each with a member `resource` that names its kind.
+
+    The lines are those of dataset files but for that member. Errors name no file.
+    """
+    scanner = _Scanner([], MOST_ERRORS)
+    scanner.read("", islice(_lines(file), MOST_LINES), None)
+    if not scanner.entries and not scanner.errors:
+        scanner.errors.append(LineError("", None, Fault((), "empty", "there is no line")))
+    if file.readline(1):
+        too_many = f"there are more than {MOST_LINES:,} lines; send them in several parts"
+        scanner.errors.insert(0, LineError("", None, Fault((), "too_many", too_many)))
+    return scanner.scan(INPUT_OF)
+
+
+@dataclass
+class _Scanner:
+    """Collects what lines hold; of the errors no more than `most`."""
+
+    errors: list[LineError]
+    most: int = sys.maxsize
+    more: int = 0
+    entries: list[Entry] = dataclass_field(default_factory=list)
+    faulty: set[tuple[Resource | None, str | None]] = dataclass_field(default_factory=set)
+
+    def read(self, file: str, lines: Iterable[tuple[int, bytes]], resource: Resource | None) -> None:
+        """Read lines of one kind of record, or of any kind if it is None."""
+        for number, line in lines:
+            try:
+                self.entries.append(Entry(file, number, _read_line(line, resource)))
+            except FaultyJsonError as bad:
+                self._note(LineError(file, number, fault) for fault in bad.faults)
+                self.more += bad.more
+                self.faulty.add(_named(bad.value, resource))
+
+    def scan(self, resources: Iterable[Resource]) -> Scan:
+        """Give what was found, with the conflicts between lines."""
+        conflicts = list(_conflicts(self.entries))
+        at_fault = {(conflict.file, conflict.line) for conflict in conflicts}
+        self._note(conflicts)
+        self.faulty |= {(entry.resource, entry.item.id) for entry in self.entries if entry[:2] in at_fault}
+        return Scan(
+            files=DatasetFiles(
+                entries=tuple(entry for entry in self.entries if entry[:2] not in at_fault),
+                resources=frozenset(resources),
+            ),
+            errors=tuple(self.errors),
+            faulty=frozenset(self.faulty),
+            more=self.more,
+        )
+
+    def _note(self, errors: Iterable[LineError]) -> None:
+        for error in errors:
+            if len(self.errors) < self.most:
+                self.errors.append(error)
+            else:
+                self.more += 1
 
 
 def _find_files(paths: Sequence[Path]) -> tuple[dict[Path, Resource], list[LineError]]:
@@ -154,100 +216,66 @@ def _find_files(paths: Sequence[Path]) -> tuple[dict[Path, Resource], list[LineE
         if path.is_dir():
             files = [path / name for name in RESOURCE_OF_FILE if (path / name).exists()]
             if not files:
-                errors.append(LineError(str(path), None, None, f"the directory holds none of {names}"))
+                errors.append(_file_error(path, f"the directory holds none of {names}"))
         for file in files:
             if not file.exists():
-                errors.append(LineError(str(file), None, None, "no such file or directory"))
+                errors.append(_file_error(file, "no such file or directory"))
             elif file.name not in RESOURCE_OF_FILE:
-                errors.append(LineError(str(file), None, None, f"a dataset file is named one of {names}"))
+                errors.append(_file_error(file, f"a dataset file is named one of {names}"))
             elif file.resolve() not in seen:  # a directory and one of its files may both be named
                 seen.add(file.resolve())
                 found[file] = RESOURCE_OF_FILE[file.name]
     return found, errors
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    with path.open("rb") as file:
-        yield from enumerate(file, start=1)
+def _file_error(path: Path, message: str) -> LineError:
+    return LineError(str(path), None, Fault((), "unreadable", message))
 
 
-class _BadLineError(Exception):
-    """A line is refused: (field, why) of each fault, and the id of its record where the line shows it."""
-
-    def __init__(self, *problems: tuple[str | None, str], record_id: object = None) -> None:
-        self.problems = problems
-        self.record_id = record_id if isinstance(record_id, str) else None
-        super().__init__(problems)
+def _place(file: str, line: int) -> str:
+    return f"{file}:{line}" if file else f"line {line}"
 
 
-def _read_line(line: bytes, model: type[Input]) -> Input:
-    text = _decoded(line)
-    record_id = _parsed(text).get("id")
+def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Give the lines; of one that is too long only as much as shows that it is."""
+    for number in count(1):
+        line = file.readline(LONGEST_LINE + 1)
+        if not line:
+            return
+        yield number, line
+        while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
+            line = file.readline(LONGEST_LINE + 1)
+
+
+def _read_line(line: bytes, resource: Resource | None) -> Input:
+    if len(line) > LONGEST_LINE:
+        refuse("too_long", f"is longer than {LONGEST_LINE:,} bytes")
+    value = parse(decode(line), "column {colno}")
     try:
-        # Strict: a curator who writes "3" for 3, or a number for a date, has made a slip.
-        return model.model_validate_json(text, strict=True)
-    except ValidationError as error:
-        problems = [(field_path(fault["loc"]) or None, reason(fault)) for fault in error.errors()]
-        raise _BadLineError(*problems, record_id=record_id) from None
+        if resource is not None:
+            return validated(INPUT_OF[resource], value)
+        record = {name: inner for name, inner in value.items() if name != TAG}
+        return validated(INPUT_OF[_tag_of(value)], record)
+    except FaultyJsonError as bad:
+        raise FaultyJsonError(bad.faults, bad.more, value) from None
 
 
-def _decoded(line: bytes) -> str:
-    if line.startswith(codecs.BOM_UTF8):
-        raise _BadLineError((None, "begins with a byte order mark; save the file as UTF-8 without one"))
-    if b"\x00" in line:
-        raise _BadLineError((None, "contains a NUL character"))
-    try:
-        text = line.decode().rstrip()
-    except UnicodeDecodeError as error:
-        message = f"is not UTF-8: byte {line[error.start]:#04x} at position {error.start + 1}"
-        raise _BadLineError((None, message)) from None
-    if not text:
-        raise _BadLineError((None, "is empty; every line must hold a record"))
-    return text
+def _tag_of(value: JsonObject) -> Resource:
+    if TAG not in value:
+        refuse("missing", "is missing", TAG, allowed=INPUT_OF)
+    tagged, _ = _named(value, None)
+    if tagged is None:
+        refuse("invalid_value", f"must be one of {', '.join(INPUT_OF)}", TAG, allowed=INPUT_OF)
+    return tagged
 
 
-def _parsed(text: str) -> dict[str, object]:
-    """Parse a line for what pydantic does not tell: a clear reason, and keys that an object holds twice."""
-    repeated = False
-
-    def collect(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        nonlocal repeated
-        collected = dict(pairs)
-        if len(collected) < len(pairs):
-            repeated = True
-            keys = [key for key, _ in pairs]
-            collected |= {key: _REPEATED for key in collected if keys.count(key) > 1}
-        return collected
-
-    try:
-        # Numbers stay text: their value is not needed here, and Python refuses those of many digits.
-        parsed = json.loads(text, object_pairs_hook=collect, parse_int=str, parse_constant=_refuse_constant)
-    except json.JSONDecodeError as error:
-        message = f"is not valid JSON: {error.msg} at column {error.colno}"
-        raise _BadLineError((None, message)) from None
-    except RecursionError:
-        raise _BadLineError((None, "is nested too deeply")) from None
-    if not isinstance(parsed, dict):
-        raise _BadLineError((None, "must be a JSON object"))
-    if repeated:
-        problems = [(field_path(path), "is given more than once") for path in _repeated_keys(parsed, ())]
-        raise _BadLineError(*problems, record_id=parsed.get("id"))
-    return parsed
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise _BadLineError((None, f"is not valid JSON: {name} is no number"))
-
-
-def _repeated_keys(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
-    if value is _REPEATED:
-        yield path
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _repeated_keys(inner, (*path, key))
-    elif isinstance(value, list):
-        for position, inner in enumerate(value):
-            yield from _repeated_keys(inner, (*path, position))
+def _named(value: object, resource: Resource | None) -> tuple[Resource | None, str | None]:
+    """Give the kind and the id of the record that a faulty line shows."""
+    if not isinstance(value, dict):
+        return resource, None
+    tagged = resource or next((known for known in INPUT_OF if known == value.get(TAG)), None)
+    record_id = value.get("id")
+    return tagged, record_id if isinstance(record_id, str) else None
 
 
 def _conflicts(entries: Sequence[Entry]) -> Iterator[LineError]:
@@ -264,7 +292,8 @@ def _same_ids(entries: Iterable[Entry]) -> Iterator[LineError]:
     for entry in entries:
         owner = owners.setdefault((entry.resource, entry.item.id), entry)
         if owner is not entry:
-            yield entry.refused("id", f"{entry.item.id!r} is already the id of {owner.place}")
+            message = f"{entry.item.id!r} is already the id of {owner.place}"
+            yield entry.refused(("id",), "duplicate_id", message)
 
 
 def _same_names(
@@ -279,13 +308,13 @@ def _same_names(
             owner = owners.setdefault(folded, entry)
             if folded and owner.item.id != entry.item.id:
                 message = f"{name!r} is already a name of {owner.item.id!r}, {owner.place}"
-                yield entry.refused(_field_of_name(entry.item, name), message)
+                yield entry.refused(_location_of_name(entry.item, name), "duplicate_name", message)
 
 
-def _field_of_name(item: ActorInput | PublisherInput, name: str) -> str:
+def _location_of_name(item: ActorInput | PublisherInput, name: str) -> Location:
     if name in item.aliases:
-        return f"aliases.{item.aliases.index(name)}"
-    return next(field for field, value in item if value == name)
+        return "aliases", item.aliases.index(name)
+    return (next(field for field, value in item if value == name),)
 
 
 def _same_pages(entries: Iterable[Entry]) -> Iterator[LineError]:
@@ -295,7 +324,8 @@ def _same_pages(entries: Iterable[Entry]) -> Iterator[LineError]:
             continue
         owner = owners.setdefault(url_key(entry.item.url), entry)
         if owner.item.id != entry.item.id:
-            yield entry.refused("url", f"is the page of {owner.item.id!r}, {owner.place}")
+            message = f"is the page of {owner.item.id!r}, {owner.place}"
+            yield entry.refused(("url",), "duplicate_url", message)
 
 
 def _same_parts(entries: Sequence[Entry]) -> Iterator[LineError]:
@@ -314,13 +344,14 @@ def _same_parts(entries: Sequence[Entry]) -> Iterator[LineError]:
             continue
         met = agreements.get(entry.item.id, {}) if isinstance(entry.item, ExchangeInput) else {}
         taken = dict(met)
-        for field, part_id in _part_ids(entry.item):
+        for location, part_id in _part_ids(entry.item):
             if part_id in taken:
-                yield entry.refused(field, f"{part_id!r} is already the id of a part of {taken[part_id]}")
+                message = f"{part_id!r} is already the id of a part of {taken[part_id]}"
+                yield entry.refused(location, "duplicate_id", message)
             taken[part_id] = entry.place
 
 
-def _part_ids(item: ExchangeInput | AgreementInput) -> Iterator[tuple[str, str]]:
+def _part_ids(item: ExchangeInput | AgreementInput) -> Iterator[tuple[Location, str]]:
     lists: dict[str, Sequence[_Part]] = {"mediations": item.mediations}
     if isinstance(item, ExchangeInput):
         lists["claims"] = item.claims
@@ -328,4 +359,4 @@ def _part_ids(item: ExchangeInput | AgreementInput) -> Iterator[tuple[str, str]]
         lists["terms"] = item.terms
     for field, parts in lists.items():
         for position, part in enumerate(parts):
-            yield f"{field}.{position}.id", part.id
+            yield (field, position, "id"), part.id

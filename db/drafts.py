@@ -6,14 +6,16 @@ request must carry besides is the API's business.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, get_args, get_origin
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.checks import WriteError, WriteItem
 from db.enums import Resource
+from db.fields import Model
 from db.folding import url_key
 from db.inputs import ArticleInput
 from db.models import sources
@@ -21,12 +23,10 @@ from db.models.index import ArticleIndex
 from db.naming import LETTERS, Numbers, free_id, read_numbers
 from db.normalising import table
 from db.references import read_merged
-from db.rendering import INPUT_OF
+from db.rendering import INPUT_OF, RECORD_OF
+from db.storing import read_current
 
 Body = dict[str, Any]
-
-# Of an article given by its URL, what need not be said.
-_ARTICLE_DEFAULTS: Mapping[str, object] = {"title": None, "agency": None, "published_on": None}
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,18 @@ class Draft:
     resource: Resource
     body: Body
     articles: Mapping[str, Body]
+
+    def told(self, error: WriteError) -> WriteError:
+        """Give an error with the faults of new articles where they stand in the record."""
+        paths = {article["id"]: path for path, article in self.articles.items()}
+        return WriteError(
+            [
+                replace(item, field=f"{paths[item.id]}.{item.field}")
+                if item.resource is Resource.ARTICLE and item.id in paths
+                else item
+                for item in error.items
+            ]
+        )
 
 
 async def drafted(
@@ -48,6 +60,8 @@ async def drafted(
     """
     made = _Making(resource, stands or {}, dict(sent))
     if stands is None:
+        made.refuse_read_only()
+        made.body = {**unsaid(INPUT_OF[resource]), **made.body}
         if "id" not in made.body:
             made.body["id"] = await free_id(connection, resource, made.body)
             if made.body["id"] is None:
@@ -61,6 +75,19 @@ async def drafted(
     _unite_citations(made)
     made.stop()
     return Draft(resource, made.body, made.articles)
+
+
+@cache
+def unsaid(model: type[Model]) -> Mapping[str, object]:
+    """Give what fields of a new record hold of which nothing is said: null or nothing, where they may."""
+    values: dict[str, object] = {}
+    for name, field in model.model_fields.items():
+        needed = any(getattr(each, "min_length", 0) for each in field.metadata)
+        if type(None) in get_args(field.annotation):
+            values[name] = None
+        elif get_origin(field.annotation) is tuple and not needed:
+            values[name] = []
+    return values
 
 
 def patched(resource: Resource, stands: Body, patch: Body) -> Body:
@@ -103,6 +130,12 @@ class _Making:
         """Raise what is wrong, if anything is."""
         if self.items:
             raise WriteError(self.items)
+
+    def refuse_read_only(self) -> None:
+        """Refuse the fields that the service derives: of a new record nobody can have read them."""
+        for name in RECORD_OF[self.resource].model_fields:
+            if name in self.body and name not in INPUT_OF[self.resource].model_fields:
+                self.refuse(name, "read_only", "is derived by the service: leave it out of a new record")
 
     def drop_read_only(self) -> None:
         """Take out the fields that the service derives; they must be as they were read."""
@@ -164,21 +197,34 @@ async def _find_articles(connection: AsyncConnection, made: _Making) -> None:
         for path, citing in made.citing()
         if isinstance(citations := citing.get("citations"), list)
         for n, cited in enumerate(citations)
-        if isinstance(cited, dict)
+        if isinstance(cited, dict) or (isinstance(cited, str) and "://" in cited)
     ]
-    keys = {path: _key(made, path, citations[n]) for path, citations, n in inline}
-    known = await _known(connection, {key for key in keys.values() if key is not None})
-    new: dict[str, Body] = {}
+    sent = {path: _by_url(citations[n]) for path, citations, n in inline}
+    keys = {path: key for path, each in sent.items() if (key := _key(made, path, each)) is not None}
+    found = await _known(connection, set(keys.values()))
+    # of several that bring one article, the one that says most
+    for path, key in sorted(keys.items(), key=lambda pair: -len(sent[pair[0]])):
+        if key not in found:
+            found[key] = made.articles[path] = {**unsaid(ArticleInput), **sent[path]}
+            found[key].setdefault("id", await free_id(connection, Resource.ARTICLE, sent[path]))
+    await _refuse_ids_of_others(connection, made)
     for path, citations, n in inline:
-        key = keys[path]
-        if key is None:
-            continue
-        sent = citations[n]
-        if key not in known and key not in new:
-            new[key] = made.articles[path] = {**_ARTICLE_DEFAULTS, **sent}
-            new[key].setdefault("id", await free_id(connection, Resource.ARTICLE, sent))
-        _compare(made, path, sent, known.get(key) or new[key])
-        citations[n] = (known.get(key) or new[key])["id"]
+        if path in keys:
+            _compare(made, path, sent[path], found[keys[path]])
+            citations[n] = found[keys[path]]["id"]
+
+
+def _by_url(cited: Body | str) -> Body:
+    return {"url": cited} if isinstance(cited, str) else cited
+
+
+async def _refuse_ids_of_others(connection: AsyncConnection, made: _Making) -> None:
+    """Refuse a new article under the id of one that stands, or of another new one."""
+    ids = [body["id"] for body in made.articles.values() if isinstance(body["id"], str)]
+    stand = await read_current(connection, Resource.ARTICLE, ids)
+    for path, body in made.articles.items():
+        if body["id"] in stand or ids.count(body["id"]) > 1:
+            made.refuse(f"{path}.id", "id_used", f"{body['id']!r} is the id of an article with another URL")
 
 
 def _key(made: _Making, path: str, sent: Body) -> str | None:

@@ -187,3 +187,20 @@ class Role(StrEnum):
     def rank(self) -> int:
         """How much the role may do: more than any role of a lower rank."""
         return list(Role).index(self)
+
+
+class ProposalAction(StrEnum):
+    """What a proposal asks to be done to a record."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class ProposalState(StrEnum):
+    """How far a proposal has come; only an open one still moves."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"

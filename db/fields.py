@@ -21,6 +21,7 @@ from pydantic import (
 from db import enums
 from db.base import ID_PATTERN
 from db.folding import fold
+from db.tokens import holds_token
 
 INT4_MAX = 2_147_483_647
 MAX_COUNT = 100_000_000  # so that the sum of a claimant's categories still fits into an int4
@@ -53,6 +54,8 @@ def _storable(text: str) -> str:
         raise ValueError("must not contain a NUL character")
     if not text.strip():
         raise ValueError("must not be blank")
+    if holds_token(text):
+        raise ValueError("must not hold a key: revoke the key, since it has been shown")
     return text
 
 

@@ -64,8 +64,8 @@ def _two_sides(released_by: str | None, received_by: str | None) -> None:
 class ExternalIds(Model):
     """How other datasets name an actor."""
 
-    gw: Int4 | None = described("Gleditsch-Ward number of the state, or null.", 369)
-    wikidata: Text | None = described("Wikidata item, or null while unknown.", None)
+    gw: Int4 | None = described("Gleditsch-Ward number of the state, or null.", 369, default=None)
+    wikidata: Text | None = described("Wikidata item, or null while unknown.", None, default=None)
 
 
 class ActorInput(Model):

@@ -6,10 +6,11 @@ answer is made of is the caller's; here it is a status, headers and a text.
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.models.access import KeptAnswer
@@ -76,6 +77,22 @@ async def keep(connection: AsyncConnection, name: RequestName, content: bytes, a
         "at": func.now(),
     }
     await connection.execute(insert(KeptAnswer).values(row))
+
+
+async def forget(connection: AsyncConnection, bodies: Collection[str], texts: Collection[str]) -> int:
+    """Let go of the answers that are one of these bodies or hold one of these texts; give how many.
+
+    A request that is sent again after that is run again.
+    """
+    within = [_holds(text) for text in sorted(texts)]
+    gone = delete(KeptAnswer).where(or_(KeptAnswer.body.in_(bodies), *within)).returning(KeptAnswer.path)
+    return len((await connection.execute(gone)).all())
+
+
+def _holds(text: str) -> ColumnElement[bool]:
+    """Give the clause that an answer holds a text, in whatever text of its own."""
+    escaped = json.dumps(text, ensure_ascii=False)[1:-1]
+    return func.strpos(KeptAnswer.body, escaped) > 0
 
 
 def _row(name: RequestName) -> dict[str, object]:

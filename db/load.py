@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,13 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.checks import WriteError, WriteItem, check
 from db.dataset_files import DatasetError, DatasetFiles, LineError, Scan, scan_dataset
 from db.differences import ABSENT, differences
+from db.duplicates import probable_duplicates
 from db.enums import Action, Resource
 from db.rendering import INPUT_OF, PLURAL, Input
 from db.storing import Change
-from db.writes import Progress, stored_ids, write
+from db.strictjson import Fault, location_of
+from db.writes import Outcome, Progress, stored_ids, write
 
 MOST_OF_A_CHANGE = 20  # differences of one record
 MOST_CHANGES = 500  # lines of a whole diff
+MOST_WARNINGS = 20  # lines
 MOST_MISSING = 10  # ids named per resource
 HISTORY = frozenset({"revision", "created_at", "updated_at"})  # differ in every change, and say nothing
 
@@ -32,7 +36,8 @@ class LoadReport:
     """What a load did, or in a dry run would do.
 
     `unchanged` counts the records of the files that stand as they are; `missing` names the records that the
-    database has and the files lack, of the kinds that the files are about. Those are kept.
+    database has and the files lack, of the kinds that the files are about. Those are kept. `duplicates` names
+    new exchanges with those that are probably the same.
     """
 
     revision: int
@@ -40,6 +45,7 @@ class LoadReport:
     changes: tuple[Change, ...]
     unchanged: Mapping[Resource, int]
     missing: Mapping[Resource, tuple[str, ...]]
+    duplicates: Mapping[str, Sequence[str]]
 
     @property
     def counts(self) -> Mapping[tuple[Resource, Action], int]:
@@ -61,22 +67,60 @@ async def load(
         DatasetError: with everything that is wrong in the files, unknown references included.
     """
     scan = await asyncio.to_thread(scan_dataset, paths)
-    if scan.errors:
-        raise DatasetError((*scan.errors, *await _refusals(engine, scan)))
-    files = scan.files
-    try:
-        outcome = await write(engine, files.inputs, reason=reason, dry_run=dry_run, progress=progress)
-    except WriteError as error:
-        raise DatasetError(_located(error.items, files)) from error
-    changed = {(change.resource, change.id) for change in outcome.changes}
+    outcome = await write_scan(engine, scan, reason=reason, dry_run=dry_run, progress=progress)
     return LoadReport(
         revision=outcome.revision,
         dry_run=dry_run,
         changes=outcome.changes,
-        unchanged=Counter(
-            entry.resource for entry in files.entries if (entry.resource, entry.item.id) not in changed
-        ),
-        missing=await _missing(engine, files),
+        unchanged=unchanged(scan.files, outcome),
+        missing=await _missing(engine, scan.files),
+        duplicates=await duplicates(engine, outcome),
+    )
+
+
+async def write_scan(
+    engine: AsyncEngine,
+    scan: Scan,
+    *,
+    reason: str,
+    key: str | None = None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Store what lines hold, all or none.
+
+    Raises:
+        DatasetError: with everything that is wrong in the lines, unknown references included.
+    """
+    if scan.errors:
+        raise DatasetError((*scan.errors, *await _refusals(engine, scan)), scan.more)
+    try:
+        return await write(
+            engine, scan.files.inputs, reason=reason, key=key, dry_run=dry_run, progress=progress
+        )
+    except WriteError as error:
+        raise DatasetError(_located(error.items, scan.files)) from error
+
+
+async def duplicates(engine: AsyncEngine, outcome: Outcome) -> Mapping[str, Sequence[str]]:
+    """Find the exchanges that a write created though they were probably there already."""
+    async with engine.connect() as connection:
+        return await probable_duplicates(connection, outcome.changes)
+
+
+def duplicate_lines(duplicates: Mapping[str, Sequence[str]]) -> list[str]:
+    """Tell of probable duplicates, a sentence each."""
+    return [
+        f"exchange {id_} has the day, kind, parties and best figures of {', '.join(others)}: is it another?"
+        for id_, others in duplicates.items()
+    ]
+
+
+def unchanged(files: DatasetFiles, outcome: Outcome) -> Mapping[Resource, int]:
+    """Count the records of each kind that stood as they are before a write."""
+    changed = {(change.resource, change.id) for change in outcome.changes}
+    return Counter(
+        entry.resource for entry in files.entries if (entry.resource, entry.item.id) not in changed
     )
 
 
@@ -112,8 +156,8 @@ def _blames_a_faulty_line(refusal: WriteItem, item: Input, scan: Scan) -> bool:
     code, _, target = refusal.code.partition("_")
     if code != "unknown":
         return False
-    resource = Resource(target)
-    return not scan.faulty.isdisjoint({(resource, None), (resource, str(_at(item, refusal.field)))})
+    suspects = (Resource(target), None), (str(_at(item, refusal.field)), None)
+    return not scan.faulty.isdisjoint(product(*suspects))
 
 
 def _at(item: object, path: str) -> object:
@@ -128,9 +172,9 @@ def _located(refusals: Iterable[WriteItem], files: DatasetFiles) -> list[LineErr
     for refusal in refusals:
         entry = entries.get((refusal.resource, refusal.id))
         if entry is None:  # refused by a constraint of the database, which names no record
-            errors.append(LineError("database", None, None, refusal.message))
+            errors.append(LineError("database", None, Fault((), refusal.code, refusal.message)))
         else:
-            errors.append(entry.refused(refusal.field, refusal.message))
+            errors.append(entry.refused(location_of(refusal.field), refusal.code, refusal.message))
     return errors
 
 
@@ -150,6 +194,10 @@ def summary_lines(report: LoadReport) -> list[str]:
         f"{PLURAL[resource]}: {len(ids):,} in the database but not in the files, kept: {_listed(ids)}"
         for resource, ids in report.missing.items()
     ]
+    doubtful = duplicate_lines(report.duplicates)
+    lines += [f"warning: {line}" for line in doubtful[:MOST_WARNINGS]]
+    if len(doubtful) > MOST_WARNINGS:
+        lines.append(f"warning: … and {len(doubtful) - MOST_WARNINGS:,} more such exchanges")
     revision = f"dataset revision {report.revision}"
     if not report.changes:
         return [*lines, f"nothing {'would change' if report.dry_run else 'changed'}; {revision}"]

@@ -9,12 +9,12 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.enums import Resource
 from db.folding import fold, url_key
-from db.models.history import Revision
+from db.models.history import Blanked, Revision
 
 # The letter that stands before the number of a part, by the field that holds the parts.
 LETTERS: Mapping[str, str] = {"claims": "c", "mediations": "m", "terms": "t"}
@@ -36,12 +36,14 @@ class Numbers:
 
 async def read_numbers(connection: AsyncConnection, resource: Resource, record_id: str) -> Numbers:
     """Give the numbers that are free for parts of a record, whatever was removed from it since."""
-    pattern = f'"{re.escape(record_id)}:([cmt])([0-9]+)"'
-    found = (
-        select(func.regexp_matches(Revision.body, pattern, "g").label("part"))
-        .where(Revision.resource == resource, Revision.record_id == record_id, Revision.body.is_not(None))
-        .subquery()
+    own = f"{re.escape(record_id)}:([cmt])([0-9]+)"
+    of_record = (Revision.resource == resource, Revision.record_id == record_id)
+    standing = select(func.regexp_matches(Revision.body, f'"{own}"', "g").label("part")).where(
+        *of_record, Revision.body.is_not(None)
     )
+    here = (Blanked.dataset_revision == Revision.dataset_revision) & (Blanked.position == Revision.position)
+    blanked = select(func.regexp_matches(func.unnest(Blanked.parts), f"^{own}$")).join(Revision, here)
+    found = union_all(standing, blanked.where(*of_record)).subquery()
     highest: dict[str, int] = {}
     fields = {letter: field for field, letter in LETTERS.items()}
     for (part,) in await connection.execute(select(found.c.part)):
@@ -87,7 +89,9 @@ def _article(body: Mapping[str, Any]) -> str | None:
         key = url_key(url)
     except ValueError:
         return None
-    return _slug(body.get("publisher") or "", sha256(key.encode()).hexdigest()[:6])
+    digest = sha256(key.encode()).hexdigest()[:6]
+    # without a publisher the article is refused for that, not for an id that nobody asked for
+    return _slug(body.get("publisher") or "", digest) or f"article-{digest}"
 
 
 def _total(body: Mapping[str, Any]) -> str | None:

@@ -47,6 +47,15 @@ RESOURCE_OF: Mapping[type[Input], Resource] = {
     CoverageInput: Resource.COVERAGE,
 }
 INPUT_OF: Mapping[Resource, type[Input]] = {resource: model for model, resource in RESOURCE_OF.items()}
+RECORD_OF: Mapping[Resource, type[Record]] = {
+    Resource.PUBLISHER: records.Publisher,
+    Resource.ACTOR: records.Actor,
+    Resource.ARTICLE: records.Article,
+    Resource.AGREEMENT: records.Agreement,
+    Resource.EXCHANGE: records.Exchange,
+    Resource.TOTAL: records.PublishedTotal,
+    Resource.COVERAGE: records.CoverageNote,
+}
 # Plural words of the paths and the files.
 PLURAL: Mapping[Resource, str] = {
     Resource.PUBLISHER: "publishers",

@@ -3,6 +3,8 @@
 Engines are made by whoever runs the service and travel by argument; nothing connects at import.
 """
 
+from typing import Any
+
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
@@ -37,20 +39,30 @@ def read_engine(url: str, *, pool_size: int) -> AsyncEngine:
         pool_timeout=CONNECT_TIMEOUT,
         pool_pre_ping=False,
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,  # what a driver's error quotes may be a text that is not public
     )
 
 
-def write_engine(url: str) -> AsyncEngine:
-    """Make the engine of the write path: no pool and no named statements, so that it passes a PgBouncer."""
+def write_engine(url: str, *, pool_size: int | None = None) -> AsyncEngine:
+    """Make the engine of the write path: no named statements, so that it passes a PgBouncer.
+
+    With `pool_size`, more writes than that wait for a connection instead of opening their own; writes are
+    made one after the other anyway. A connection that the database has dropped is noticed before it is used.
+    """
 
     async def connect() -> asyncpg.Connection:
         return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, statement_cache_size=0)
 
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if pool_size is not None:
+        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": CONNECT_TIMEOUT}
+        pool |= {"pool_pre_ping": True}
     return create_async_engine(
         "postgresql+asyncpg://?prepared_statement_cache_size=0",
         async_creator=connect,
-        poolclass=NullPool,
         connect_args={"prepared_statement_name_func": lambda: ""},
+        hide_parameters=True,
+        **pool,
     )
 
 

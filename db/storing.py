@@ -40,7 +40,10 @@ VOCABULARY = frozenset({Resource.ACTOR, Resource.PUBLISHER, Resource.AGREEMENT})
 
 @dataclass(frozen=True)
 class Change:
-    """One record that a write changed, with its bodies before (null if new) and after."""
+    """One record that a write changed, with its bodies before (null if new) and after.
+
+    `after` is empty where the change is only told of. `reason`: its own, if not that of the whole write.
+    """
 
     resource: Resource
     id: str
@@ -48,6 +51,7 @@ class Change:
     number: int
     before: str | None
     after: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +168,13 @@ async def remove(ledger: Ledger, change: Change) -> None:
     await _without_standing(ledger, change.resource, [change.id], ())
 
 
+async def tell(ledger: Ledger, change: Change) -> None:
+    """Enter a change of a record that does not stand into the history, and nowhere else: it has no body."""
+    if ledger.dry:
+        return
+    await _append_revisions(ledger, change.resource, [change])
+
+
 async def note_merged(ledger: Ledger, resource: Resource, record_id: str, into: str) -> None:
     """Keep which record another one has become part of: names of the old one are then the new one's."""
     if ledger.dry:
@@ -203,13 +214,13 @@ async def _append_revisions(ledger: Ledger, resource: Resource, changes: Sequenc
             "number": change.number,
             "action": change.action,
             "body_sha256": sha256(change.after.encode()).digest(),
-            "reason": ledger.reason,
+            "reason": change.reason or ledger.reason,
             "key": ledger.key,
             "at": ledger.at,
         }
         row["previous_hash"] = ledger.head
         row["hash"] = ledger.head = chain_hash(row)
-        rows.append((table(Revision), row | {"body": change.after}))
+        rows.append((table(Revision), row | {"body": change.after or None}))
     await copy(ledger.connection, rows)
     ledger.entries += len(changes)
     ledger.vocabulary_touched |= resource in VOCABULARY

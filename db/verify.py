@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.checks import ID_TABLES
-from db.enums import Resource
+from db.enums import Action, Resource
 from db.history import chain_hash
 from db.indexing import RECORD_TABLE
-from db.models.history import Dataset, DatasetRevision, Revision
+from db.models.history import Blanked, Dataset, DatasetRevision, Revision
 from db.normalising import table
 from db.rendering import Stamp, citations_of, render
 from db.stored import read_stored
@@ -37,6 +37,7 @@ async def _chain(connection: AsyncConnection) -> AsyncIterator[str]:
     """Walk the chain from the first revision to the head."""
     revision = table(Revision)
     entries = {row.revision: row.entries for row in await connection.execute(select(DatasetRevision))}
+    blanked = {(row.dataset_revision, row.position) for row in await connection.execute(select(Blanked))}
     previous, seen = GENESIS, dict.fromkeys(entries, 0)
     statement = select(revision).order_by(revision.c.dataset_revision, revision.c.position)
     async for row in await connection.stream(statement):
@@ -46,6 +47,9 @@ async def _chain(connection: AsyncConnection) -> AsyncIterator[str]:
             yield f"{name}: the hash chain is broken at {place}"
         if row.body is not None and sha256(row.body.encode()).digest() != row.body_sha256:
             yield f"{name}: the body is not the one that was written"
+        told = row.action == Action.REDACTED or (row.dataset_revision, row.position) in blanked
+        if row.body is None and not told:
+            yield f"{name}: the body is missing, and no redaction tells of it"
         if row.dataset_revision not in seen or row.position != seen[row.dataset_revision]:
             yield f"{name}: something is missing before {place}"
         seen[row.dataset_revision] = row.position + 1

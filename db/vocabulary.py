@@ -13,7 +13,9 @@ from difflib import get_close_matches
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.enums import Resource
 from db.folding import fold, tokens
+from db.models.access import Merged
 from db.models.exchanges import Agreement
 from db.models.history import Dataset
 from db.models.reference import ActorMember, ActorName, PublisherName
@@ -39,6 +41,27 @@ class Names:
 
 
 @dataclass(frozen=True)
+class Merges:
+    """Which records are part of others: kind and id → the id of the other, and since which revision."""
+
+    into: Mapping[tuple[Resource, str], tuple[str, int]]
+
+    def now(self, resource: Resource, record_id: str) -> str:
+        """Give the id under which a record is found now."""
+        while (resource, record_id) in self.into:
+            record_id = self.into[resource, record_id][0]
+        return record_id
+
+    def once(self, resource: Resource, record_id: str, until: int) -> tuple[str, ...]:
+        """Give the id of a record, and every id that was merged into it up to a dataset revision."""
+        found = [record_id]
+        for (kind, old), (into, revision) in self.into.items():
+            if kind is resource and into == record_id and revision <= until:
+                found += self.once(resource, old, until)
+        return tuple(found)
+
+
+@dataclass(frozen=True)
 class Vocabulary:
     """All names as of one dataset revision, with what a cursor is bound to."""
 
@@ -49,6 +72,7 @@ class Vocabulary:
     publishers: Names
     agreements: Names
     coalitions: Mapping[str, tuple[str, ...]]
+    merges: Merges
 
     def search_terms(self, text: str) -> tuple[tuple[str, ...], ...]:
         """Give what `q` asks for: for each word, or each run of words that is a name, its alternatives.
@@ -69,9 +93,10 @@ class Vocabulary:
         for length in range(min(len(words), LONGEST_NAME), 0, -1):
             name = " ".join(words[:length])
             meanings = [
-                quoted(entity_word(kind, names.ids[name]))
-                for kind, names in (("actor", self.actors), ("publisher", self.publishers))
+                quoted(entity_word(kind, record_id))
+                for kind, names in ((Resource.ACTOR, self.actors), (Resource.PUBLISHER, self.publishers))
                 if name in names.ids
+                for record_id in self.merges.once(kind, names.ids[name], self.revision)
             ]
             if meanings:
                 return length, meanings
@@ -96,21 +121,29 @@ async def read_vocabulary(connection: AsyncConnection) -> Vocabulary:
     actors = (await connection.execute(select(ActorName.folded, ActorName.actor_id))).all()
     publishers = (await connection.execute(select(PublisherName.folded, PublisherName.publisher_id))).all()
     agreements = (await connection.execute(select(Agreement.id))).scalars()
+    merged = await connection.execute(
+        select(Merged.resource, Merged.id, Merged.into_id, Merged.dataset_revision)
+    )
+    merges = Merges({(Resource(kind), old): (into, made) for kind, old, into, made in merged})
     members = (await connection.execute(select(ActorMember.member_id, ActorMember.actor_id))).all()
     return Vocabulary(
         revision=dataset.vocabulary_revision,
         epoch=dataset.epoch,
         cursor_secret=dataset.cursor_secret,
-        actors=_names((row[0], row[1]) for row in actors),
-        publishers=_names((row[0], row[1]) for row in publishers),
-        agreements=_names((fold(record_id), record_id) for record_id in agreements),
+        actors=_names(Resource.ACTOR, ((row[0], row[1]) for row in actors), merges),
+        publishers=_names(Resource.PUBLISHER, ((row[0], row[1]) for row in publishers), merges),
+        agreements=_names(Resource.AGREEMENT, ((fold(id_), id_) for id_ in agreements), merges),
         coalitions=_grouped(members),
+        merges=merges,
     )
 
 
-def _names(folded: Iterable[tuple[str, str]]) -> Names:
+def _names(resource: Resource, folded: Iterable[tuple[str, str]], merges: Merges) -> Names:
+    """Give the names of a kind of thing; an id that was merged is a name of the other, unless it is taken."""
     pairs = list(folded)
-    return Names({record_id: record_id for _, record_id in pairs} | dict(pairs))
+    old = [id_ for kind, id_ in merges.into if kind is resource]
+    merged = {name: merges.now(resource, id_) for id_ in old for name in (id_, fold(id_))}
+    return Names(merged | {record_id: record_id for _, record_id in pairs} | dict(pairs))
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:

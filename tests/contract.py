@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api import schemas
+from api import proposalschemas, schemas
 from api.main import create_app
 from api.openapi import contract_of
 from api.settings import HttpSettings
@@ -32,8 +32,9 @@ IDS = {
 
 @dataclass(frozen=True)
 class Operation:
-    """One GET of the contract."""
+    """One operation of the contract."""
 
+    method: str
     template: str
     spec: dict[str, Any]
 
@@ -41,20 +42,30 @@ class Operation:
     def path(self) -> str:
         """A path that answers, for any template."""
         resource = self.template.split("/")[2] if self.of_record else ""
-        if resource == "articles" and self.is_list:
+        if self.template == "/v1/articles/{record_id}/exchanges":
             return self.template.replace("{record_id}", CITED)
-        return self.template.replace("{record_id}", IDS.get(resource, "")).replace("{number}", "1")
+        path = self.template.replace("{record_id}", IDS.get(resource, "")).replace("{number}", "1")
+        return path.replace("{part_id}", IDS["claims" if "/claims/" in path else "mediations"])
 
     @property
     def of_record(self) -> bool:
         return "{record_id}" in self.template
 
     @property
+    def of_part(self) -> bool:
+        return "{part_id}" in self.template
+
+    @property
+    def answers_json(self) -> bool:
+        return "application/json" in self.spec["responses"]["200"]["content"]
+
+    @property
     def model(self) -> type[BaseModel]:
         """The model of the answer."""
         ref = self.spec["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
         name = ref.rpartition("/")[2]
-        found: type[BaseModel] = getattr(schemas, name, None) or getattr(records, name)
+        modules = (schemas, proposalschemas, records)
+        found: type[BaseModel] = next(getattr(module, name) for module in modules if hasattr(module, name))
         return found
 
     @property
@@ -64,7 +75,7 @@ class Operation:
     @property
     def reads(self) -> bool:
         """Whether it answers from a state of the dataset, rather than about its history or the service."""
-        return self.template.startswith("/v1/") and "history" not in self.spec["tags"]
+        return self.template.startswith("/v1/") and not {"history", "proposals"} & {*self.spec["tags"]}
 
 
 @cache
@@ -78,11 +89,12 @@ def document() -> dict[str, Any]:
 def operations() -> Iterator[Operation]:
     for template, methods in document()["paths"].items():
         for method, spec in methods.items():
-            assert method == "get"
-            yield Operation(template, spec)
+            yield Operation(method.upper(), template, spec)
 
 
-ALL = list(operations())
+EVERY = list(operations())
+WITH_KEY = [operation for operation in EVERY if operation.spec["security"]]
+ALL = [operation for operation in EVERY if operation not in WITH_KEY and operation.answers_json]
 READS = [operation for operation in ALL if operation.reads]
 LISTS = [operation for operation in READS if operation.is_list]
 RECORDS = [operation for operation in READS if operation.of_record and not operation.is_list]

@@ -14,13 +14,22 @@ from typing import Any
 
 from api.listing import RANGES
 from api.params import NONE, Sister
-from tests.contract import CITED
+from tests.contract import CITED, NEW_YEAR
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
 SOME = 4  # values of each kind: every one of them is tried for every parameter
 ONLY_FIRST = frozenset({"number", "from_revision", "to_revision", "since"})
 LETTER_OR_DIGIT = r"[\p{L}\p{N}ªº]"  # the last two are letters too, and schemathesis' own \p{L} lacks them
 LOWER_BOUNDS = frozenset(low for low, _ in RANGES)
+
+# Lists and parts below one record, and the ids in their paths.
+WALKED = {
+    "/v1/articles/{record_id}/exchanges": {"record_id": CITED},
+    "/v1/exchanges/{record_id}/claims": {"record_id": NEW_YEAR},
+    "/v1/exchanges/{record_id}/claims/{part_id}": {"record_id": NEW_YEAR, "part_id": f"{NEW_YEAR}:c1"},
+    "/v1/exchanges/{record_id}/mediations": {"record_id": NEW_YEAR},
+    "/v1/exchanges/{record_id}/mediations/{part_id}": {"record_id": NEW_YEAR, "part_id": f"{NEW_YEAR}:m1"},
+}
 
 Contract = dict[str, Any]
 
@@ -69,29 +78,36 @@ RECORDS: Mapping[str, Callable[[], list[str]]] = {
 
 
 def operations(contract: Contract) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the reads of a contract with their paths."""
     for path, methods in contract["paths"].items():
-        for operation in methods.values():
-            yield path, operation
+        yield path, methods["get"]
 
 
 def narrowed(contract: Contract, updated_at: str, cursors: Mapping[str, str | None]) -> Contract:
-    """Allow only names, ids, states and cursors that exist.
+    """Keep the paths that can be read without a key, and let reads have only what exists in their parameters.
 
     `updated_at`: when the dataset was last written. `cursors`: a cursor of the list at each path; none where
     the list has one page.
     """
     copy = deepcopy(contract)
+    copy["paths"] = {
+        path: methods
+        for path, methods in copy["paths"].items()
+        if "get" in methods and not methods["get"]["security"]
+    }
     for path, operation in operations(copy):
         operation["parameters"] = [
-            each for each in operation["parameters"] if each["name"] != "cursor" or cursors[path]
+            each
+            for each in operation["parameters"]
+            if each["name"] != "epoch" and (each["name"] != "cursor" or cursors.get(path))
         ]
         for parameter in operation["parameters"]:
             name: str = parameter["name"]
             base = name.removesuffix(Sister.ALL).removesuffix(Sister.NOT)
             schema = parameter["schema"]
-            if parameter["in"] == "path" and path.endswith("/exchanges"):
-                parameter["example"] = CITED  # a walk begins at one article, and stays there
-                _restrict(schema, [CITED])
+            if parameter["in"] == "path" and path in WALKED:
+                parameter["example"] = WALKED[path][name]  # a walk begins at one record, and stays there
+                _restrict(schema, [WALKED[path][name]])
             elif name in ONLY_FIRST:  # the shipped records have been written once
                 schema["enum"] = [parameter["example"]]
             elif parameter["in"] == "path":

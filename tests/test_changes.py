@@ -2,18 +2,22 @@
 
 import json
 import random
+import uuid
 from collections.abc import Mapping
 
 import httpx
 import jsonpatch
 import pytest
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import Resource
 from db.inputs import ExchangeInput
+from db.models.history import Dataset
+from db.rendering import PLURAL
 from db.storing import read_current
 from db.writes import stored_ids, stored_input, write
-from tests.asking import ask
+from tests.asking import ask, walk
 from tests.contract import NEW_YEAR
 from tests.test_http_shell import problem_of
 
@@ -110,6 +114,31 @@ async def test_a_mirror_that_follows_the_feed_ends_equal(
         assert mirror["exchange", record_id] == body
 
 
+async def test_a_mirror_that_begins_with_the_lists_ends_equal(
+    loaded_engine: AsyncEngine, own_client: httpx.AsyncClient
+) -> None:
+    """As the guide says: the lists of one revision, then the feed from there; writes go on all the while."""
+    meta = (await ask(own_client, "/v1/changes", {"limit": 1})).json()["meta"]
+    head = meta["head"]
+    await summarise(loaded_engine, "Synthetic, while it walks.")
+    lists = {
+        resource: await walk(own_client, f"/v1/{plural}", {"as_of": head})
+        for resource, plural in PLURAL.items()
+    }
+    mirror = {(str(resource), each["id"]): each for resource, found in lists.items() for each in found}
+    assert len(mirror) == 2112
+    await summarise(loaded_engine, "Synthetic, after that.")
+    for entry in await follow(own_client, {"since": head, "epoch": meta["epoch"], "body": "true"}):
+        mirror[str(entry["resource"]), str(entry["id"])] = json.loads(str(entry["body"]))
+    source = {
+        (str(resource), each["id"]): each
+        for resource, plural in PLURAL.items()
+        for each in await walk(own_client, f"/v1/{plural}")
+    }
+    assert mirror == source
+    assert mirror["exchange", NEW_YEAR]["summary"] == "Synthetic, after that."
+
+
 async def test_the_feed_names_what_changed(loaded_engine: AsyncEngine, own_client: httpx.AsyncClient) -> None:
     await summarise(loaded_engine, "Synthetic.", reason="why not")
     (entry,) = await follow(own_client, {"since": 1})
@@ -129,6 +158,8 @@ async def test_the_feed_names_what_changed(loaded_engine: AsyncEngine, own_clien
         ("/v1/changes", {"since": 99}, 422, "since"),
         ("/v1/changes", {"since": -1}, 422, "since"),
         ("/v1/changes", {"body": "yes"}, 422, "body"),
+        ("/v1/changes", {"epoch": "x"}, 422, "epoch"),
+        ("/v1/changes", {"epoch": "0" * 32, "since": 99}, 409, None),
         ("/v1/changes", {"cursor": "abc"}, 400, "cursor"),
         ("/v1/changes", {"as_of": 1}, 422, "as_of"),
         (f"{PATH}/diff", {"to_revision": 2}, 422, "to_revision"),
@@ -147,6 +178,30 @@ async def test_what_is_not_understood_is_refused(
     assert response.status_code == status
     problem = problem_of(response)
     assert parameter is None or [each.parameter for each in problem.errors] == [parameter]
+
+
+async def test_after_a_restore_a_mirror_is_told_to_begin_anew(
+    loaded_engine: AsyncEngine, own_client: httpx.AsyncClient
+) -> None:
+    first = (await ask(own_client, "/v1/changes", {"limit": 1})).json()["meta"]
+    known = {"epoch": first["epoch"]}
+    assert (await ask(own_client, "/v1/changes", known)).status_code == 200
+    assert (await ask(own_client, first["next"])).status_code == 200
+    assert (await ask(own_client, f"{first['next']}&epoch={first['epoch']}")).status_code == 200
+    async with loaded_engine.begin() as connection:
+        await connection.execute(update(Dataset).values(epoch=uuid.uuid4()))
+    for response in (
+        await ask(own_client, "/v1/changes", known),
+        await ask(own_client, "/v1/changes", known | {"since": 99}),
+        await ask(own_client, first["next"]),
+    ):
+        problem = problem_of(response)
+        assert (response.status_code, problem.code) == (409, "conflict")
+        assert "restored from a backup" in problem.detail
+        assert "anew" in problem.detail
+    again = (await ask(own_client, "/v1/changes", {"limit": 1})).json()["meta"]
+    assert again["epoch"] != first["epoch"]
+    assert (await ask(own_client, "/v1/changes", {"epoch": again["epoch"]})).status_code == 200
 
 
 async def test_a_cursor_of_another_list_is_refused(client: httpx.AsyncClient) -> None:

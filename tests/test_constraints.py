@@ -49,6 +49,9 @@ UNSHIPPED = (  # a row in each table that the dataset leaves empty
     "INSERT INTO api_key (id, name, role, secret_sha256, created_at) "
     "VALUES ('0123456789', 'somebody', 'admin', sha256('x'), now())",
     "INSERT INTO merged VALUES ('actor', 'old', 'new', 1)",
+    "INSERT INTO proposal (action, resource, record_id, base_revision, content, source_url, comment, state, "
+    "version, key_id, proposed_by, created_at, decided_at, decided_by) VALUES ('update', 'actor', 'uae', 1, "
+    "'{}', 'https://example.org/', 'so', 'withdrawn', 1, '0123456789', 'somebody', now(), now(), 'somebody')",
 )
 CITE = "INSERT INTO {citation} VALUES ('{owner}', (SELECT min(id) FROM article), 0)"
 IMMEDIATE = "SET CONSTRAINTS ALL IMMEDIATE"

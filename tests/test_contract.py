@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from email.utils import parsedate_to_datetime
 
 import brotli  # type: ignore[import-untyped]  # it ships none
@@ -10,7 +11,7 @@ import pytest
 import zstandard
 
 from tests.asking import ask, walk
-from tests.contract import ALL, LISTS, READS, RECORDS, Operation
+from tests.contract import ALL, LISTS, NEW_YEAR, READS, RECORDS, WITH_KEY, Operation
 from tests.test_http_shell import problem_of
 
 pytestmark = pytest.mark.anyio
@@ -59,16 +60,15 @@ async def test_lists_have_one_envelope(client: httpx.AsyncClient, operation: Ope
 async def test_a_record_is_its_item_of_the_list_byte_for_byte(
     client: httpx.AsyncClient, operation: Operation
 ) -> None:
-    page = await ask(client, operation.template.removesuffix("/{record_id}"), {"limit": 20})
+    of_list = operation.path.rpartition("/")[0]
+    page = await ask(client, of_list, {"limit": 20})
     items = page.json()["data"]
     for item in items:
-        single = await ask(client, operation.template.replace("{record_id}", item["id"]))
+        single = await ask(client, f"{of_list}/{item['id']}")
         assert single.content in page.content
         assert single.json() == item
-        assert item["links"]["self"] == operation.template.replace("{record_id}", item["id"])
-    bodies = b",".join(
-        [(await ask(client, operation.template.replace("{record_id}", item["id"]))).content for item in items]
-    )
+        assert item["links"]["self"] == f"/v1/{of_list.rpartition('/')[2]}/{item['id']}"
+    bodies = b",".join([(await ask(client, f"{of_list}/{item['id']}")).content for item in items])
     assert page.content.startswith(b'{"data":[' + bodies + b'],"meta":{')
 
 
@@ -167,11 +167,20 @@ async def test_what_every_answer_says(client: httpx.AsyncClient, operation: Oper
 async def test_methods(client: httpx.AsyncClient, operation: Operation) -> None:
     options = await client.options(operation.path)
     assert (options.status_code, options.content) == (204, b"")
-    assert options.headers["allow"] == "GET, HEAD, OPTIONS"
-    for method in ("POST", "PUT", "PATCH", "DELETE"):
+    same = [
+        each for each in WITH_KEY if re.fullmatch(re.sub("{[a-z_]+}", "[^/]+", each.template), operation.path)
+    ]
+    writes = [each.method for each in same]
+    methods = ("POST", "PUT", "PATCH", "DELETE")
+    allowed = ", ".join(["GET", "HEAD", "OPTIONS", *(each for each in methods if each in writes)])
+    assert options.headers["allow"] == allowed
+    for method in methods:
         response = await client.request(method, operation.path, content=b"{}")
-        assert problem_of(response).code == "method_not_allowed"
-        assert response.headers["allow"] == "GET, HEAD, OPTIONS"
+        if method in writes:
+            assert problem_of(response).code == "unauthenticated"
+        else:
+            assert problem_of(response).code == "method_not_allowed"
+            assert response.headers["allow"] == allowed
     preflight = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
     allowed = await client.options(operation.path, headers=preflight)
     assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (204, "*")
@@ -189,9 +198,12 @@ async def test_media_types(client: httpx.AsyncClient, operation: Operation) -> N
 
 @over(*RECORDS, *(operation for operation in LISTS if operation.of_record))
 async def test_ids_that_nobody_has(client: httpx.AsyncClient, operation: Operation) -> None:
+    of_list = operation.path.rpartition("/")[0]
     for record_id in ("none", "2001-01-01-aland-bland", "x:c1", "%20", "UAE"):
-        response = await ask(client, operation.template.replace("{record_id}", record_id))
-        assert problem_of(response).code == "not_found", record_id
+        paths = [operation.template.replace("{record_id}", record_id).replace("{part_id}", f"{NEW_YEAR}:c1")]
+        paths += [f"{of_list}/{record_id}"] if operation.of_part else []
+        for path in paths:
+            assert problem_of(await ask(client, path)).code == "not_found", path
 
 
 @over(*READS)

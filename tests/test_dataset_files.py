@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from db.dataset_files import DatasetError, LineError, read_dataset, scan_dataset
+from db.dataset_files import LONGEST_LINE, DatasetError, LineError, read_dataset, scan_dataset
 from db.enums import Resource
 from db.inputs import ExchangeInput
 from db.rendering import PLURAL
+from db.strictjson import Fault
 from tests.synthetic import (
     Record,
     actor,
@@ -96,7 +97,7 @@ BAD_FIELDS: list[tuple[Callable[..., Record], Record, str, str]] = [
     ),
     (article, {"link_checked_at": "yesterday"}, "link_checked_at", "must be a time with its offset"),
     (article, {"publisher": "The Gazette"}, "publisher", "must be an id (lower-case letters and digits"),
-    (actor, {"external_ids": {"gw": 1}}, "external_ids.wikidata", "is missing"),
+    (actor, {"external_ids": {"gw": "1"}}, "external_ids.gw", "must be a whole number, not '1'"),
     (actor, {"id": "none"}, "id", "must not be 'none'"),
     (actor, {"aliases": ["None."]}, "aliases.0", "must not be 'none'"),
     (actor, {"aliases": ["…"]}, "aliases.0", "must hold a letter or a digit"),
@@ -127,7 +128,7 @@ def test_a_bad_field_is_named(
 
 BAD_LINES: list[tuple[bytes, str | None, str]] = [
     (b'{"id": "a"', None, "is not valid JSON: Expecting ',' delimiter at column 11"),
-    (b'{"id": "\\ud800"}', None, "is not valid JSON"),
+    (b'{"id": "\\ud800"}', "id", "must not contain half of a surrogate pair"),
     (b'["a"]', None, "must be a JSON object"),
     (b"null", None, "must be a JSON object"),
     (b'{"id": "\xff"}', None, "is not UTF-8: byte 0xff at position 9"),
@@ -138,7 +139,9 @@ BAD_LINES: list[tuple[bytes, str | None, str]] = [
     (b'{"id": NaN}', None, "NaN is no number"),
     (b'{"id": -Infinity}', None, "-Infinity is no number"),
     (b"[" * 100_000, None, "is nested too deeply"),
-    (b'{"is_agency": ' + b"9" * 5000 + b"}", None, "is not valid JSON: number out of range"),
+    (b'{"is_agency": ' + b"9" * 5000 + b"}", "is_agency", "is a number too large to be read"),
+    (b'{"is_agency": 1e999}', "is_agency", "is a number too large to be read"),
+    (b'{"id": "' + b"a" * LONGEST_LINE + b'"}', None, "is longer than 1,048,576 bytes"),
     (b'{"id": "a", "name": "b", "id": "c"}', "id", "is given more than once"),
     (b'{"aliases": [1, {"x": {"y": 1, "y": 1}}]}', "aliases.1.x.y", "is given more than once"),
 ]
@@ -240,10 +243,13 @@ def test_faulty_records_are_told_apart_from_sound_ones(tmp_path: Path) -> None:
 
 
 def test_an_error_is_one_line_and_never_the_whole_input() -> None:
-    error = LineError("exchanges.jsonl", 17, "claims.2.count", "must be at least 0, not -5")
+    fault = Fault(("claims", 2, "count"), "invalid_value", "must be at least 0, not -5")
+    error = LineError("exchanges.jsonl", 17, fault)
     assert str(error) == "exchanges.jsonl:17: claims.2.count: must be at least 0, not -5"
-    assert str(LineError("exchanges.jsonl", 17, None, "is empty")) == "exchanges.jsonl:17: is empty"
-    assert str(LineError("nowhere", None, None, "no such file")) == "nowhere: no such file"
+    empty = Fault((), "empty", "is empty")
+    assert str(LineError("exchanges.jsonl", 17, empty)) == "exchanges.jsonl:17: is empty"
+    assert str(LineError("", 17, empty)) == "line 17: is empty"
+    assert str(LineError("nowhere", None, Fault((), "unreadable", "no such file"))) == "nowhere: no such file"
 
 
 def test_a_long_value_is_shown_only_in_part(tmp_path: Path) -> None:

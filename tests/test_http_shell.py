@@ -70,7 +70,7 @@ def test_every_refusal_is_a_problem(
         ("bad-sql", "internal_error"),
         ("refused", "database_unavailable"),
         ("no-socket", "database_unavailable"),
-        ("pool", "database_unavailable"),
+        ("pool", "overloaded"),
         ("closed", "database_unavailable"),
         ("shutdown", "database_unavailable"),
         ("lost-wrapped", "database_unavailable"),

@@ -5,6 +5,7 @@ import re
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 
 import asyncpg
@@ -65,11 +66,13 @@ async def described(url: str, *what: str) -> dict[str, dict[str, str]]:
 
 
 async def contents(url: str) -> dict[str, tuple[int, str]]:
-    """Give the number of rows of every table, and a digest over all of them."""
+    """Give the number of rows of every table that is there, and a digest over all of them."""
     connection = await asyncpg.connect(url)
     try:
         found = {}
         for name in Base.metadata.tables:
+            if await connection.fetchval("SELECT to_regclass($1) IS NULL", name):
+                continue
             digest = "md5(string_agg(t::text, '|' ORDER BY t::text COLLATE \"C\"))"
             row = await connection.fetchrow(f"SELECT count(*), {digest} FROM {name} AS t")
             assert row is not None
@@ -153,16 +156,23 @@ async def test_migrating_again_changes_nothing(loaded_url: str) -> None:
     assert (await contents(loaded_url), await described(loaded_url)) == before
 
 
-async def test_one_step_down_and_up_keeps_data_and_guards(loaded_url: str) -> None:
+async def test_every_step_down_and_up_keeps_data_and_guards(loaded_url: str) -> None:
     data, schema = await contents(loaded_url), await described(loaded_url)
     assert data["exchange"][0] == 235
-    await asyncio.to_thread(downgrade, loaded_url, "-1")
-    assert await schema_revision(loaded_url) == f"{int(head()) - 1:04d}"
+    assert set(data) == set(Base.metadata.tables)
+    downwards = range(int(head()) - 1, 0, -1)
+    steps = [(downgrade, number) for number in downwards]
+    steps += [(upgrade, number) for number in (*reversed(downwards[:-1]), int(head()))]
+    seen = [schema]
+    for step, number in steps:
+        await asyncio.to_thread(step, loaded_url, f"{number:04d}")
+        assert await schema_revision(loaded_url) == f"{number:04d}"
+        kept = await contents(loaded_url)
+        assert {name: rows for name, (rows, _) in kept.items()} == {name: data[name][0] for name in kept}
+        seen.append(await described(loaded_url))
+    assert seen == seen[::-1], "each step up makes what the step down took"
+    assert all(one != other for one, other in pairwise(seen))
     assert await contents(loaded_url) == data
-    assert await described(loaded_url) != schema
-    await upgrade_async(loaded_url)
-    assert await contents(loaded_url) == data
-    assert await described(loaded_url) == schema
     connection = await asyncpg.connect(loaded_url)
     try:
         with pytest.raises(asyncpg.RestrictViolationError):

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.folding import MAX_WORD, fold, tokens, url_key
 from db.session import write_engine
-from db.vocabulary import Names, Vocabulary, read_vocabulary
+from db.vocabulary import Merges, Names, Vocabulary, read_vocabulary
 
 BASE = "example.org/news/1"
 
@@ -256,5 +256,6 @@ async def test_a_name_of_an_actor_and_a_publisher_searches_for_both() -> None:
         publishers=names("herald-paper"),
         agreements=Names({}),
         coalitions={},
+        merges=Merges({}),
     )
     assert both.search_terms("HERALD") == (("'herald'", "'actor:herald-group'", "'publisher:herald-paper'"),)

@@ -8,12 +8,17 @@ from api.routes import (
     claims,
     coverage,
     dataset,
+    editing,
     exchanges,
     figures,
     history,
+    imports,
+    me,
     mediations,
     mediators,
     operations,
+    parts,
+    proposals,
     publishers,
     totals,
 )
@@ -33,6 +38,11 @@ ROUTERS = (
     dataset.router,
     changes.router,
     *history.ROUTERS,
+    *parts.ROUTERS,
+    *editing.ROUTERS,
+    proposals.router,
+    imports.router,
+    me.router,
 )
 OPERATIONS = operations.router
 # First segments of the paths that answer without their version too.

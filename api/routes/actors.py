@@ -7,6 +7,7 @@ from api.filters import ActorFilters
 from api.listing import Listing, answer_list, answer_record
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import ActorList
+from db.enums import Resource
 from db.queries import lists
 from db.records import Actor
 
@@ -24,4 +25,4 @@ async def list_actors(request: Request, reader: ReaderDep) -> Response:
 @router.get("/actors/{record_id}", operation_id="get_actor", **describe_record(Actor))
 async def get_actor(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
     """Read one actor by its id, as it stands or, with `as_of`, as it stood."""
-    return await answer_record(request, reader, lists.ACTORS, "actor", record_id)
+    return await answer_record(request, reader, lists.ACTORS, Resource.ACTOR, record_id)

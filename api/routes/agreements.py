@@ -7,6 +7,7 @@ from api.filters import AgreementFilters
 from api.listing import Listing, answer_list, answer_record
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import AgreementList
+from db.enums import Resource
 from db.queries import lists
 from db.records import Agreement
 
@@ -24,4 +25,4 @@ async def list_agreements(request: Request, reader: ReaderDep) -> Response:
 @router.get("/agreements/{record_id}", operation_id="get_agreement", **describe_record(Agreement))
 async def get_agreement(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
     """Read one agreement by its id, as it stands or, with `as_of`, as it stood."""
-    return await answer_record(request, reader, lists.AGREEMENTS, "agreement", record_id)
+    return await answer_record(request, reader, lists.AGREEMENTS, Resource.AGREEMENT, record_id)

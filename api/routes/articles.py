@@ -28,7 +28,7 @@ async def list_articles(request: Request, reader: ReaderDep) -> Response:
 @router.get("/articles/{record_id}", operation_id="get_article", **describe_record(Article))
 async def get_article(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
     """Read one article by its id, as it stands or, with `as_of`, as it stood."""
-    return await answer_record(request, reader, lists.ARTICLES, "article", record_id)
+    return await answer_record(request, reader, lists.ARTICLES, Resource.ARTICLE, record_id)
 
 
 @router.get(

@@ -7,6 +7,7 @@ from api.filters import CoverageFilters
 from api.listing import Listing, answer_list, answer_record
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import CoverageNoteList
+from db.enums import Resource
 from db.queries import lists
 from db.records import CoverageNote
 
@@ -24,4 +25,4 @@ async def list_coverage(request: Request, reader: ReaderDep) -> Response:
 @router.get("/coverage/{record_id}", operation_id="get_coverage_note", **describe_record(CoverageNote))
 async def get_coverage_note(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
     """Read one coverage note by its id, as it stands or, with `as_of`, as it stood."""
-    return await answer_record(request, reader, lists.COVERAGE, "coverage note", record_id)
+    return await answer_record(request, reader, lists.COVERAGE, Resource.COVERAGE, record_id)

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from fastapi import APIRouter, Request, Response
 
-from api.answers import conditional_response, state_headers
+from api.answers import conditional_response, memento_headers, state_headers
 from api.asof import check_reached, snapshot_of
 from api.conditional import is_not_modified, require_json
 from api.deps import ReaderDep
@@ -31,7 +31,7 @@ async def get_dataset(request: Request, reader: ReaderDep) -> Response:
     require_json(request)
     values = RECORD_SCHEMA.parse(request.scope["query_string"])
     async with reader.connection() as connection:
-        snapshot = await snapshot_of(connection, text_of(values, "as_of"))
+        snapshot = await snapshot_of(connection, text_of(values, "as_of"), request.headers)
         state, size = await read_size(connection, snapshot)
     check_reached(state)
     written = state.updated_at
@@ -47,7 +47,7 @@ async def get_dataset(request: Request, reader: ReaderDep) -> Response:
         counts=DatasetCounts(**size.counts),
         dataset=DatasetState(revision=state.revision, release=None, updated_at=written),
     )
-    headers = state_headers(state, snapshot, ["dataset"])
+    headers = state_headers(state, snapshot, ["dataset"]) | memento_headers(request, snapshot, written)
     return conditional_response(request, dataset.model_dump_json().encode(), headers, written)
 
 

@@ -7,6 +7,7 @@ from api.filters import ExchangeFilters
 from api.listing import Listing, answer_list, answer_record
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import ExchangeList
+from db.enums import Resource
 from db.queries import lists
 from db.records import Exchange
 
@@ -29,4 +30,4 @@ async def list_exchanges(request: Request, reader: ReaderDep) -> Response:
 @router.get("/exchanges/{record_id}", operation_id="get_exchange", **describe_record(Exchange))
 async def get_exchange(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
     """Read one exchange by its id, as it stands or, with `as_of`, as it stood."""
-    return await answer_record(request, reader, lists.EXCHANGES, "exchange", record_id)
+    return await answer_record(request, reader, lists.EXCHANGES, Resource.EXCHANGE, record_id)

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import jsonpatch
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.answers import LIVE, PINNED, conditional_response
+from api.answers import LIVE, PINNED, conditional_response, version_links
 from api.computed import answer_computed_list
-from api.conditional import require_json
+from api.conditional import http_date, require_json
 from api.deps import ReaderDep
 from api.errors import ApiError, ProblemCode
 from api.filterkinds import Count
@@ -25,17 +24,8 @@ from db.load import in_words
 from db.queries.conditions import Snapshot
 from db.queries.pages import State, read_state
 from db.queries.revisions import STAMPED, Entry, read_revisions
-from db.rendering import PLURAL
+from db.rendering import PLURAL, RECORD_OF
 
-RECORDS: dict[Resource, type[BaseModel]] = {
-    Resource.EXCHANGE: records.Exchange,
-    Resource.ARTICLE: records.Article,
-    Resource.PUBLISHER: records.Publisher,
-    Resource.ACTOR: records.Actor,
-    Resource.AGREEMENT: records.Agreement,
-    Resource.TOTAL: records.PublishedTotal,
-    Resource.COVERAGE: records.CoverageNote,
-}
 FROM = Param(type=Count, description="Number of the earlier revision; the one before if left out.", example=1)
 TO = Param(type=Count, description="Number of the later revision; the newest if left out.", example=1)
 for _name, _param in (("from_revision", FROM), ("to_revision", TO)):
@@ -73,7 +63,7 @@ def _router(resource: Resource) -> APIRouter:
         operation_id=f"get_{noun}_revision",
         summary=f"Read one of the {plural} as a revision left it",
         **describe_queried(
-            RECORDS[resource],
+            RECORD_OF[resource],
             REVISION_SCHEMA,
             ProblemCode.NOT_FOUND,
             ProblemCode.BAD_REQUEST,
@@ -98,8 +88,8 @@ def _router(resource: Resource) -> APIRouter:
             "Cache-Control": PINNED,
             "Vary": "Accept",
             "X-Dataset-Revision": str(entry.dataset_revision),
-            "Memento-Datetime": entry.at.strftime("%a, %d %b %Y %H:%M:%S GMT"),
-            "Link": _links(f"/v1/{plural}/{record_id}", entry.number, len(entries)),
+            "Memento-Datetime": http_date(entry.at),
+            "Link": version_links(f"/v1/{plural}/{record_id}", entry.number, len(entries)),
         }
         return conditional_response(request, entry.body.encode(), headers, entry.at)
 
@@ -169,19 +159,12 @@ def revision_links(entry: Entry) -> RevisionLinks:
     return RevisionLinks(self=f"{record}/revisions/{entry.number}", record=record)
 
 
-def _links(path: str, number: int, newest: int) -> str:
-    """Give the links of a revision, by the relations of RFC 5829 and RFC 7089."""
-    links = [f'<{path}>; rel="latest-version original"', f'<{path}/revisions>; rel="version-history"']
-    if number > 1:
-        links.append(f'<{path}/revisions/{number - 1}>; rel="predecessor-version"')
-    if number < newest:
-        links.append(f'<{path}/revisions/{number + 1}>; rel="successor-version"')
-    return ", ".join(links)
-
-
 def _blanked(entry: Entry, entries: Sequence[Entry]) -> ApiError:
-    reason = next((each.reason for each in entries if each.action == Action.REDACTED), "")
-    return ApiError(ProblemCode.GONE, f"Revision {entry.number} was blanked: {reason}")
+    if entry.action == Action.REDACTED and entry.blanked_by is None:
+        detail = f"Revision {entry.number} only tells of a redaction: {entry.reason}"
+        return ApiError(ProblemCode.GONE, detail)
+    reason = next((each.reason for each in entries if each.dataset_revision == entry.blanked_by), "")
+    return ApiError(ProblemCode.GONE, f"Revision {entry.number} is gone: {reason}")
 
 
 def _diff(earlier: Entry, later: Entry, entries: Sequence[Entry]) -> Diff:
@@ -202,4 +185,4 @@ def _unstamped(body: str) -> dict[str, object]:
     return {name: value for name, value in json.loads(body).items() if name not in STAMPED}
 
 
-ROUTERS = tuple(_router(resource) for resource in RECORDS)
+ROUTERS = tuple(_router(resource) for resource in RECORD_OF)

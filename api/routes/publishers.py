@@ -7,6 +7,7 @@ from api.filters import PublisherFilters
 from api.listing import Listing, answer_list, answer_record
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import PublisherList
+from db.enums import Resource
 from db.queries import lists
 from db.records import Publisher
 
@@ -24,4 +25,4 @@ async def list_publishers(request: Request, reader: ReaderDep) -> Response:
 @router.get("/publishers/{record_id}", operation_id="get_publisher", **describe_record(Publisher))
 async def get_publisher(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
     """Read one publisher by its id, as it stands or, with `as_of`, as it stood."""
-    return await answer_record(request, reader, lists.PUBLISHERS, "publisher", record_id)
+    return await answer_record(request, reader, lists.PUBLISHERS, Resource.PUBLISHER, record_id)

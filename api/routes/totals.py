@@ -7,6 +7,7 @@ from api.filters import TotalFilters
 from api.listing import Listing, answer_list, answer_record
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import PublishedTotalList
+from db.enums import Resource
 from db.queries import lists
 from db.records import PublishedTotal
 
@@ -24,4 +25,4 @@ async def list_totals(request: Request, reader: ReaderDep) -> Response:
 @router.get("/totals/{record_id}", operation_id="get_total", **describe_record(PublishedTotal))
 async def get_total(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
     """Read one total by its id, as it stands or, with `as_of`, as it stood."""
-    return await answer_record(request, reader, lists.TOTALS, "total", record_id)
+    return await answer_record(request, reader, lists.TOTALS, Resource.TOTAL, record_id)

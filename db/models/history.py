@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db import enums
@@ -62,3 +62,17 @@ class Revision(Base):
     at: Mapped[dt.datetime] = mapped_column(Moment)
     previous_hash: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Blanked(Base):
+    """A revision whose body was blanked, by which dataset revision, and the ids of the parts that it held.
+
+    The body is gone, but no new part may ever take one of these ids.
+    """
+
+    __tablename__ = "blanked"
+
+    dataset_revision: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    by_revision: Mapped[int] = mapped_column(BigInteger)
+    parts: Mapped[list[str]] = mapped_column(ARRAY(Text))

@@ -1,13 +1,16 @@
-"""Whether articles and exchanges of given ids exist, and which ids are spelt most like one that does not."""
+"""Which ids exist, did or were blanked, and which are spelt most like one that does not."""
 
 from collections.abc import Collection
 from difflib import get_close_matches
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
-from db.enums import Resource
+from db.enums import Action, Resource
 from db.indexing import RECORD_TABLE
+from db.models.history import Blanked, Revision
+from db.queries.conditions import Snapshot
 
 CANDIDATES = 500
 PREFIX = 4
@@ -31,3 +34,47 @@ async def near_ids(connection: AsyncConnection, resource: Resource, wanted: str)
     )
     candidates = list((await connection.execute(alike)).scalars())
     return tuple(get_close_matches(wanted, candidates, n=3))
+
+
+async def last_action(
+    connection: AsyncConnection, resource: Resource, record_id: str, snapshot: Snapshot
+) -> str | None:
+    """Give what was last done to a record up to a state; None if it was never there.
+
+    A redaction is left out: it neither ends a record nor brings it back.
+    """
+    statement = (
+        select(Revision.action)
+        .where(_reached(resource, record_id, snapshot), Revision.action != Action.REDACTED)
+        .order_by(Revision.number.desc())
+        .limit(1)
+    )
+    return (await connection.execute(statement)).scalar_one_or_none()
+
+
+async def blanking(
+    connection: AsyncConnection, resource: Resource, record_id: str, snapshot: Snapshot
+) -> tuple[int, str] | None:
+    """Give the number of the revision that a record had in a state, and why it was blanked; None if not."""
+    redaction = aliased(Revision)
+    place = and_(Blanked.dataset_revision == Revision.dataset_revision, Blanked.position == Revision.position)
+    told = and_(
+        redaction.dataset_revision == Blanked.by_revision,
+        redaction.resource == Revision.resource,
+        redaction.record_id == Revision.record_id,
+    )
+    statement = (
+        select(Revision.number, redaction.reason)
+        .outerjoin(Blanked, place)
+        .outerjoin(redaction, told)
+        .where(_reached(resource, record_id, snapshot))
+        .order_by(Revision.number.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None or row.reason is None else (row.number, row.reason)
+
+
+def _reached(resource: Resource, record_id: str, snapshot: Snapshot) -> ColumnElement[bool]:
+    reached = true() if snapshot.revision is None else Revision.dataset_revision <= snapshot.revision
+    return and_(Revision.resource == resource, Revision.record_id == record_id, reached)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
 from db.enums import Resource
-from db.models.history import DatasetRevision, Revision
+from db.models.history import Blanked, DatasetRevision, Revision
 
 # Fields that every write of a record changes, whatever else it does.
 STAMPED = frozenset({"revision", "updated_at"})
@@ -19,7 +19,11 @@ STAMPED = frozenset({"revision", "updated_at"})
 
 @dataclass(frozen=True)
 class Entry:
-    """One write of one record; bodies are null where they were blanked, `before` where there was none."""
+    """One write of one record; bodies are null where they were blanked, `before` where there was none.
+
+    `blanked_by` is the dataset revision of the redaction that blanked the body. That of a record which no
+    longer stands has no body itself.
+    """
 
     dataset_revision: int
     position: int
@@ -33,6 +37,7 @@ class Entry:
     at: dt.datetime
     body: str | None
     before: str | None
+    blanked_by: int | None
 
     def changed(self) -> list[str]:
         """Give the fields that the write changed, in order; none where it cannot be told."""
@@ -59,6 +64,14 @@ async def read_changes(
     return [_entry(row) for row in await connection.execute(statement)]
 
 
+async def read_newest(connection: AsyncConnection, before: tuple[int, int], limit: int) -> Sequence[Entry]:
+    """Give the changes before a place (dataset revision, position), the newest first."""
+    place = tuple_(Revision.dataset_revision, Revision.position)
+    statement = _entries(place < tuple_(*before)).limit(limit)
+    order = (Revision.dataset_revision.desc(), Revision.position.desc())
+    return [_entry(row) for row in await connection.execute(statement.order_by(*order))]
+
+
 def _entries(wanted: ColumnElement[bool]) -> Select[Any]:
     before = aliased(Revision)
     previous = and_(
@@ -67,8 +80,17 @@ def _entries(wanted: ColumnElement[bool]) -> Select[Any]:
         before.number == Revision.number - 1,
     )
     made = DatasetRevision.revision == Revision.dataset_revision
-    columns = (Revision.__table__, DatasetRevision.entries, before.body.label("before"))
-    return select(*columns).join(DatasetRevision, made).outerjoin(before, previous).where(wanted)
+    blanked = and_(
+        Blanked.dataset_revision == Revision.dataset_revision, Blanked.position == Revision.position
+    )
+    columns = (
+        Revision.__table__,
+        DatasetRevision.entries,
+        before.body.label("before"),
+        Blanked.by_revision.label("blanked_by"),
+    )
+    joined = select(*columns).join(DatasetRevision, made).outerjoin(before, previous)
+    return joined.outerjoin(Blanked, blanked).where(wanted)
 
 
 def _entry(row: Row[Any]) -> Entry:
@@ -85,6 +107,7 @@ def _entry(row: Row[Any]) -> Entry:
         at=row.at,
         body=row.body,
         before=row.before,
+        blanked_by=row.blanked_by,
     )
 
 

@@ -1,0 +1,73 @@
+"""Whose key a request carries, and whether its role will do.
+
+A request without Authorization is anonymous and costs nothing. One with a key that does not hold is refused
+wherever it goes, so that nobody mistakes an anonymous answer for one of their own. Keys themselves are
+`db/access.py`'s business; how much a key may write is `api/limits.py`'s.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.deps import ReaderDep
+from api.errors import ApiError, ProblemCode
+from db.access import Caller, KeyFault, KeyRefusedError, verify_key
+from db.enums import Role
+
+CHALLENGE = 'Bearer realm="exchanges"'
+FORM = "Authorization: Bearer exk_<id>_<secret>"
+REFUSALS = {
+    KeyFault.UNKNOWN: "There is no such key.",
+    KeyFault.EXPIRED: "The key has expired.",
+    KeyFault.REVOKED: "The key was revoked.",
+}
+
+
+async def key_of_request(request: Request, reader: ReaderDep) -> Caller | None:
+    """Tell whose key a request carries; None without Authorization.
+
+    Raises:
+        ApiError: unauthenticated.
+    """
+    sent = request.headers.getlist("authorization")
+    if not sent:
+        return None
+    if len(sent) > 1:
+        raise _refused("The request has more than one Authorization header.")
+    scheme, _, token = sent[0].strip().partition(" ")
+    if scheme.lower() != "bearer":
+        raise _refused(f"The scheme of Authorization must be Bearer, as in {FORM}.")
+    try:
+        return await verify_key(reader.engine, token.strip(" "))
+    except KeyRefusedError as error:
+        raise _refused(REFUSALS[error.fault]) from None
+
+
+def _refused(sentence: str) -> ApiError:
+    """Make the problem of a key that does not hold; the sentence must be fit for a quoted string."""
+    challenge = f'{CHALLENGE}, error="invalid_token", error_description="{sentence}"'
+    return ApiError(ProblemCode.UNAUTHENTICATED, sentence, headers={"WWW-Authenticate": challenge})
+
+
+CallerDep = Annotated[Caller | None, Depends(key_of_request)]
+
+
+def _at_least(role: Role) -> Callable[[Caller | None], Awaitable[Caller]]:
+    """Make the dependency that refuses whoever may do less than a role."""
+
+    async def caller(caller: CallerDep) -> Caller:
+        if caller is None:
+            detail = f"This needs a key: {FORM}."
+            raise ApiError(ProblemCode.UNAUTHENTICATED, detail, headers={"WWW-Authenticate": CHALLENGE})
+        if caller.role.rank < role.rank:
+            detail = f"This needs the role {role}; the key {caller.key_id} has the role {caller.role}."
+            raise ApiError(ProblemCode.FORBIDDEN, detail)
+        return caller
+
+    return caller
+
+
+ContributorDep = Annotated[Caller, Depends(_at_least(Role.CONTRIBUTOR))]
+CuratorDep = Annotated[Caller, Depends(_at_least(Role.CURATOR))]
+AdminDep = Annotated[Caller, Depends(_at_least(Role.ADMIN))]
