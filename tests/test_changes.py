@@ -1,7 +1,6 @@
 """The history over HTTP: revisions, differences, and the change feed as a mirror follows it."""
 
 import json
-import random
 import uuid
 from collections.abc import Mapping
 
@@ -16,7 +15,7 @@ from db.inputs import ExchangeInput
 from db.models.history import Dataset
 from db.rendering import PLURAL
 from db.storing import read_current
-from db.writes import stored_ids, stored_input, write
+from db.writes import stored_input, write
 from tests.asking import ask, walk
 from tests.contract import NEW_YEAR
 from tests.test_http_shell import problem_of
@@ -84,34 +83,6 @@ async def test_a_diff_is_a_patch_that_applies(
     newest = (await ask(own_client, f"{PATH}/diff")).json()
     assert (newest["from_revision"], newest["to_revision"]) == (2, 3)
     assert newest["sentences"] == ['summary "Synthetic." → "Synthetic again."']
-
-
-async def test_a_mirror_that_follows_the_feed_ends_equal(
-    loaded_engine: AsyncEngine, own_client: httpx.AsyncClient
-) -> None:
-    """A mirror applies whole revisions while writes go on, and ends byte-equal with the source."""
-    chance = random.Random(7)
-    mirror: dict[tuple[str, str], str] = {}
-    ids = sorted((await stored_ids(loaded_engine))[Resource.EXCHANGE])
-    reached, places = 0, []
-    for turn in range(6):
-        for _ in range(3):
-            await summarise(loaded_engine, f"Synthetic {turn} {chance.random()}.", chance.choice(ids))
-        entries = await follow(own_client, {"since": reached, "body": "true", "limit": 500})
-        by_revision: dict[int, list[dict[str, object]]] = {}
-        for entry in entries:
-            places.append((entry["dataset_revision"], entry["position"]))
-            by_revision.setdefault(entry["dataset_revision"], []).append(entry)  # type: ignore[arg-type]
-        for revision, changes in by_revision.items():
-            assert [each["position"] for each in changes] == list(range(len(changes)))
-            assert {each["entries"] for each in changes} == {len(changes)}
-            mirror |= {(str(each["resource"]), str(each["id"])): str(each["body"]) for each in changes}
-            reached = revision
-    assert places == sorted(set(places))
-    assert len(mirror) == 2112
-    for record_id in ids:
-        body = (await ask(own_client, f"/v1/exchanges/{record_id}")).text
-        assert mirror["exchange", record_id] == body
 
 
 async def test_a_mirror_that_begins_with_the_lists_ends_equal(
