@@ -27,6 +27,8 @@ KEYS: dict[str, dict[str, Callable[[Record], Any]]] = {
     "/v1/coverage": {"date": lambda r: r["date_from"]},
 }
 KEYS["/v1/articles/{record_id}/exchanges"] = KEYS["/v1/exchanges"]
+KEYS["/v1/exchanges/{record_id}/claims"] = KEYS["/v1/claims"]
+KEYS["/v1/exchanges/{record_id}/mediations"] = KEYS["/v1/mediations"]
 SHARED: dict[str, Callable[[Record], Any]] = {"updated": lambda r: r["updated_at"], "id": id_of}
 SORTS = [
     (operation, parameter["schema"]["enum"])
