@@ -84,7 +84,7 @@ def test_operation_ids() -> None:
         "list_coverage": "/v1/coverage",
         "get_coverage_note": "/v1/coverage/{record_id}",
         "get_changes": "/v1/changes",
-        "get_proposal_counts": "/v1/proposals/counts",
+        "get_proposal_counts": "/v1/proposal-counts",
         "list_exchange_claims": "/v1/exchanges/{record_id}/claims",
         "get_exchange_claim": "/v1/exchanges/{record_id}/claims/{part_id}",
         "list_exchange_mediations": "/v1/exchanges/{record_id}/mediations",

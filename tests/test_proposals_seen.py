@@ -55,7 +55,7 @@ async def test_texts_are_seen_by_their_proposer_and_curators_alone(cast: Cast) -
     assert (await get(cast.stranger, "/v1/proposals")).json()["meta"]["total"] == 0
     nobody = await cast.curator.get("/v1/proposals")
     assert "Authorization: Bearer exk_" in refused(nobody, 401, "unauthenticated").detail
-    for public in ("/v1/changes?body=true", "/v1/changes.atom", "/v1/proposals/counts", f"{FIRST}/revisions"):
+    for public in ("/v1/changes?body=true", "/v1/changes.atom", "/v1/proposal-counts", f"{FIRST}/revisions"):
         answer = await cast.curator.get(public)
         assert answer.status_code == 200
         assert SECRET not in answer.text
@@ -83,7 +83,7 @@ async def test_the_public_sees_counts(cast: Cast) -> None:
     await cast.propose(
         CREATION | {"resource": "publisher", "content": publisher("courier")}, by=cast.stranger
     )
-    answer = await cast.curator.get("/v1/proposals/counts")
+    answer = await cast.curator.get("/v1/proposal-counts")
     assert answer.headers["cache-control"] == "private, no-store"
     told = answer.json()
     assert told["counts"] == {"open": 2, "accepted": 0, "rejected": 1, "withdrawn": 0}
@@ -115,7 +115,7 @@ async def test_answers_keep_to_the_contract(cast: Cast) -> None:
     await cast.decide(Act.ACCEPT, accepted)
     for path, name in (
         ("/v1/proposals", "ProposalList"),
-        ("/v1/proposals/counts", "ProposalCounts"),
+        ("/v1/proposal-counts", "ProposalCounts"),
         *((path, "Proposal") for path in (opened, accepted)),
         *((f"{path}/diff", "ProposalDiff") for path in (opened, accepted)),
     ):

@@ -79,9 +79,10 @@ async def check(url: str, contract: Contract, folder: Path) -> tuple[str, dict[s
     return told, json.loads(report.read_bytes())
 
 
-def _is_paged_json(operation: dict[str, Any]) -> bool:
+def _is_open_list(operation: dict[str, Any]) -> bool:
     paged = any(parameter["name"] == "cursor" for parameter in operation["parameters"])
-    return paged and "application/json" in operation["responses"]["200"]["content"]
+    is_json = "application/json" in operation["responses"]["200"]["content"]
+    return paged and is_json and not operation["security"]
 
 
 async def narrowed_contract(url: str) -> Contract:
@@ -96,7 +97,7 @@ async def narrowed_contract(url: str) -> Contract:
         cursors = {
             path: (await get(Operation("GET", path, methods["get"]).path, limit=1))["meta"]["next_cursor"]
             for path, methods in whole["paths"].items()
-            if "get" in methods and _is_paged_json(methods["get"])
+            if "get" in methods and _is_open_list(methods["get"])
         }
         updated_at = (await get("/v1/dataset"))["dataset"]["updated_at"]
     return narrowed(whole, updated_at, cursors)

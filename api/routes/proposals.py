@@ -145,7 +145,7 @@ async def list_proposals(request: Request, caller: ContributorDep, reader: Reade
     return _private(page, links)
 
 
-@router.get("/proposals/counts", operation_id="get_proposal_counts", **describe_plain(ProposalCounts))
+@router.get("/proposal-counts", operation_id="get_proposal_counts", **describe_plain(ProposalCounts))
 async def get_counts(request: Request, reader: ReaderDep) -> Response:
     """Tell how many proposals there are in each state, and about records of which kind; no key is needed."""
     require_json(request)
