@@ -72,6 +72,7 @@ def test_every_refusal_is_a_problem(
         ("no-socket", "database_unavailable"),
         ("pool", "overloaded"),
         ("closed", "database_unavailable"),
+        ("cut-off", "database_unavailable"),
         ("shutdown", "database_unavailable"),
         ("lost-wrapped", "database_unavailable"),
         ("cancelled", "timeout"),

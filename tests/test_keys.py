@@ -264,7 +264,8 @@ async def test_nobody_waits_for_another_to_note_it(engine: AsyncEngine) -> None:
 async def test_a_database_that_only_reads_will_do(url: str, caplog: pytest.LogCaptureFixture) -> None:
     await upgrade_async(url)
     writer = write_engine(url)
-    reader = read_engine(f"{url}?options=-cdefault_transaction_read_only%3Don", pool_size=1)
+    joined = "&" if "?" in url else "?"  # the URL of an embedded Postgres names its socket in the query
+    reader = read_engine(f"{url}{joined}options=-cdefault_transaction_read_only%3Don", pool_size=1)
     token = await make(writer)
     with caplog.at_level(logging.WARNING):
         assert (await verify_key(reader, token)).key_id == id_of(token)
