@@ -16,9 +16,9 @@ from api.editing import body_after, check_id, expected, path_of, put
 from api.errors import ApiError, ProblemCode, ProblemItem
 from api.writing import Asked, Done, Work, told_refusals
 from db import records
-from db.drafts import Body, drafted, patched
+from db.drafts import Body, drafted
 from db.enums import Resource
-from db.rendering import claims_of, mediations_of
+from db.rendering import claims_of, mediations_of, written
 from db.storing import Current
 from db.writes import Write
 
@@ -44,7 +44,7 @@ def creation(request: Request, kind: PartKind, record_id: str, body: Body) -> Wo
 
     async def work(write: Write, _: Asked) -> Done:
         stands = await expected(request, write, Resource.EXCHANGE, record_id)
-        exchange = _own(stands)
+        exchange = written(Resource.EXCHANGE, stands.body)
         exchange[kind.field].append(body)
         stored = await _store(write, kind, exchange, stands, len(exchange[kind.field]) - 1)
         part_id = stored[kind.field][-1]["id"]
@@ -61,7 +61,7 @@ def replacement(request: Request, kind: PartKind, record_id: str, part_id: str, 
 
     async def work(write: Write, _: Asked) -> Done:
         stands = await expected(request, write, Resource.EXCHANGE, record_id)
-        exchange = _own(stands)
+        exchange = written(Resource.EXCHANGE, stands.body)
         place = _place(exchange, kind, part_id)
         exchange[kind.field][place] = _without_derived(kind, stands, part_id, body)
         await _store(write, kind, exchange, stands, place)
@@ -76,7 +76,7 @@ def update(request: Request, kind: PartKind, record_id: str, part_id: str, patch
 
     async def work(write: Write, _: Asked) -> Done:
         stands = await expected(request, write, Resource.EXCHANGE, record_id)
-        exchange = _own(stands)
+        exchange = written(Resource.EXCHANGE, stands.body)
         place = _place(exchange, kind, part_id)
         own = _without_derived(kind, stands, part_id, patch)
         exchange[kind.field][place] |= own
@@ -91,7 +91,7 @@ def deletion(request: Request, kind: PartKind, record_id: str, part_id: str) -> 
 
     async def work(write: Write, _: Asked) -> Done:
         stands = await expected(request, write, Resource.EXCHANGE, record_id)
-        exchange = _own(stands)
+        exchange = written(Resource.EXCHANGE, stands.body)
         place = _place(exchange, kind, part_id)
         del exchange[kind.field][place]
         await _store(write, kind, exchange, stands, place)
@@ -99,11 +99,6 @@ def deletion(request: Request, kind: PartKind, record_id: str, part_id: str) -> 
         return Done(204, "", {"ETag": f'"{number}"'})
 
     return work
-
-
-def _own(stands: Current) -> Body:
-    """Give what curators wrote of an exchange."""
-    return patched(Resource.EXCHANGE, json.loads(stands.body), {})
 
 
 def _place(exchange: Body, kind: PartKind, part_id: str) -> int:

@@ -19,6 +19,7 @@ from db.enums import ProposalAction, ProposalState, Role
 from db.load import in_words
 from db.proposals import Proposal
 from db.queries.revisions import read_revisions
+from db.rendering import written
 
 PATH = "/v1/proposals"
 
@@ -82,7 +83,7 @@ async def difference(connection: AsyncConnection, proposal: Proposal) -> Proposa
         old, new = await _what_it_changed(connection, proposal)
     else:
         stands = await proposals.read_base(connection, proposal)
-        old = {} if stands is None else patched(proposal.resource, json.loads(stands.body), {})
+        old = {} if stands is None else written(proposal.resource, stands.body)
         new = _as_proposed(proposal, old)
     return ProposalDiff(
         id=proposal.id,
@@ -119,7 +120,7 @@ async def _what_it_changed(connection: AsyncConnection, proposal: Proposal) -> t
     if entry.body is None or (entry.before is None and proposal.action is not ProposalAction.CREATE):
         detail = f"What the proposal {proposal.id} changed was blanked."
         raise ApiError(ProblemCode.GONE, detail)
-    old = {} if entry.before is None else patched(proposal.resource, json.loads(entry.before), {})
+    old = {} if entry.before is None else written(proposal.resource, entry.before)
     if proposal.action is ProposalAction.DELETE:
         return old, {}
-    return old, patched(proposal.resource, json.loads(entry.body), {})
+    return old, written(proposal.resource, entry.body)

@@ -22,7 +22,7 @@ from db.references import read_merged, referrers, turned
 from db.rendering import INPUT_OF, Input
 from db.storing import Change, Current, read_current
 from db.wording import field_path, reason
-from db.writes import Write, stamp_of, stored_input
+from db.writes import Write, stored_input, written_again
 
 # Fields whose values the record that stays takes over from the one that goes.
 _UNITED: Mapping[Resource, tuple[str, ...]] = {
@@ -127,13 +127,8 @@ async def _current(write: Write, resource: Resource, record_id: str) -> Current:
 async def _take_out(
     write: Write, resource: Resource, record_id: str, stands: Current, action: Action
 ) -> None:
-    stamp = stamp_of(stands)
-    last = json.loads(stands.body) | {
-        "revision": stamp.revision + 1,
-        "updated_at": write.ledger.at.isoformat().replace("+00:00", "Z"),
-    }
-    body = json.dumps(last, ensure_ascii=False, separators=(",", ":"))
-    change = Change(resource, record_id, action, stamp.revision + 1, stands.body, body)
+    last = written_again(resource, stands, write.ledger.at)
+    change = Change(resource, record_id, action, last.revision, stands.body, last.model_dump_json())
     await storing.remove(write.ledger, change)
     write.changes.append(change)
 

@@ -32,9 +32,9 @@ from db.enums import Action, Resource
 from db.indexing import RECORD_TABLE, part_tables
 from db.models.history import Blanked, Revision
 from db.normalising import Row, table
-from db.rendering import INPUT_OF, RECORD_OF
+from db.rendering import written
 from db.storing import Change, Current, copy, read_current
-from db.writes import Write, stored_input
+from db.writes import Write, stored_input, written_again
 
 # Fields, at any depth, in which a curator writes freely; all others hold ids, numbers and chosen words.
 FREE = frozenset(
@@ -87,16 +87,16 @@ async def redact(write: Write, resource: Resource, record_id: str, numbers: Coll
     """
     connection = write.connection
     history = await _held(connection, Revision.resource == resource, Revision.record_id == record_id)
-    chosen = [_written(resource, body) for body in _chosen(resource, record_id, history, numbers)]
+    chosen = [written(resource, body) for body in _chosen(resource, record_id, history, numbers)]
     stands = (await read_current(connection, resource, [record_id])).get(record_id)
-    now = {} if stands is None else _written(resource, stands.body)
+    now = {} if stands is None else written(resource, stands.body)
     if now in chosen:
         raise AmendError(
             f"{resource} {record_id!r} still says what a curator wrote in that revision: write it without "
             "the name first (a name in an article that it shows is blanked with the article)"
         )
     said = set(_texts(chosen)) - set(_texts(now))
-    blanked = [each for each in history if each.body and _written(resource, each.body) in chosen]
+    blanked = [each for each in history if each.body and written(resource, each.body) in chosen]
     if resource is Resource.ARTICLE:
         blanked += await _showing(connection, record_id, said)
     alike = await _holding(connection, said)
@@ -216,8 +216,7 @@ async def _written_again(
     write: Write, resource: Resource, record_id: str, stands: Current, reason: str
 ) -> Change:
     """Write a record as it stands, so that those who follow its revisions see that something was done."""
-    record = RECORD_OF[resource].model_validate_json(stands.body)
-    record = record.model_copy(update={"revision": stands.number + 1, "updated_at": write.ledger.at})
+    record = written_again(resource, stands, write.ledger.at)
     after = record.model_dump_json()
     change = Change(resource, record_id, Action.REDACTED, record.revision, stands.body, after, reason)
     stored = [(stored_input(resource, stands.body), record)]
@@ -299,12 +298,6 @@ def in_words(numbers: Sequence[int]) -> str:
     """Name revisions, such as `revisions 1, 3 and 4`."""
     *first, last = map(str, sorted(numbers))
     return f"revisions {', '.join(first)} and {last}" if first else f"revision {last}"
-
-
-def _written(resource: Resource, body: str) -> dict[str, object]:
-    """Give what a curator wrote of a body."""
-    own = INPUT_OF[resource].model_fields
-    return {name: value for name, value in json.loads(body).items() if name in own}
 
 
 def _texts(value: object, field: str = "") -> Iterator[str]:

@@ -4,9 +4,11 @@ Pure functions; figures come from `db/figures.py`, rows from `db/normalising.py`
 """
 
 import datetime as dt
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from db import figures, records
 from db.enums import Measure, Resource
@@ -75,6 +77,12 @@ class Stamp:
     revision: int
     created_at: dt.datetime
     updated_at: dt.datetime
+
+
+def written(resource: Resource, body: str) -> dict[str, Any]:
+    """Give what curators wrote of a record's body, without what is derived."""
+    own = INPUT_OF[resource].model_fields
+    return {name: value for name, value in json.loads(body).items() if name in own}
 
 
 def cited_article(article: Input) -> CitedArticle:

@@ -27,6 +27,7 @@ from db.models import exchanges, reference
 from db.records import CitedArticle
 from db.rendering import (
     INPUT_OF,
+    RECORD_OF,
     RESOURCE_OF,
     Input,
     Record,
@@ -34,6 +35,7 @@ from db.rendering import (
     citations_of,
     cited_article,
     render,
+    written,
 )
 from db.storing import Change, Current, Ledger, read_cited_articles, read_current
 
@@ -216,9 +218,13 @@ async def stored_ids(engine: AsyncEngine) -> Mapping[Resource, frozenset[str]]:
 
 def stored_input(resource: Resource, body: str) -> Input:
     """Give what the curator wrote out of a record's body."""
-    model = INPUT_OF[resource]
-    own = {name: value for name, value in json.loads(body).items() if name in model.model_fields}
-    return model.model_validate_json(json.dumps(own))
+    return INPUT_OF[resource].model_validate_json(json.dumps(written(resource, body)))
+
+
+def written_again(resource: Resource, stands: Current, at: dt.datetime) -> Record:
+    """Give a record as it stands, with the stamp of one more write."""
+    record = RECORD_OF[resource].model_validate_json(stands.body)
+    return record.model_copy(update={"revision": stands.number + 1, "updated_at": at})
 
 
 def _rendered(
