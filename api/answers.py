@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from fastapi import Request, Response
+from pydantic import BaseModel
 
 from api.asof import HEADER
 from api.conditional import JSON, http_date, is_not_modified
-from api.schemas import DatasetState, ListMeta, Note
+from api.schemas import AnswerMeta, DatasetState, ListMeta, Note
+from api.understanding import Question
 from db.queries.conditions import Snapshot
 from db.queries.pages import State
 
@@ -39,25 +41,31 @@ class Told:
     notes: Sequence[Note] = ()
     vocabulary_revision: int = 0
 
-    def next_path(self) -> str | None:
-        """Give the path of the next page."""
-        if self.next_cursor is None:
-            return None
-        limit = "" if self.limit == DEFAULT_LIMIT else f"&limit={self.limit}"
-        return f"{self.path}?cursor={self.next_cursor}{limit}"
+
+def page_path(path: str, cursor: str | None, limit: int) -> str:
+    """Give the path of the page of a walk that a cursor names, or of the first one."""
+    given = [] if cursor is None else [f"cursor={cursor}"]
+    given += [] if limit == DEFAULT_LIMIT else [f"limit={limit}"]
+    return f"{path}?{'&'.join(given)}" if given else path
+
+
+def dataset_state(state: State, snapshot: Snapshot) -> DatasetState:
+    """Tell which state an answer is made of."""
+    return DatasetState(revision=state.revision, release=snapshot.release, updated_at=state.updated_at)
 
 
 def list_response(request: Request, bodies: Sequence[str], told: Told) -> Response:
     """Answer with a page of a list."""
-    following = told.next_path()
+    cursor = told.next_cursor
+    following = None if cursor is None else page_path(told.path, cursor, told.limit)
     meta = ListMeta(
         total=told.total,
         limit=told.limit,
         next=following,
-        next_cursor=told.next_cursor,
+        next_cursor=cursor,
         query=dict(told.query),
         notes=list(told.notes),
-        dataset=DatasetState(revision=told.state.revision, release=None, updated_at=told.state.updated_at),
+        dataset=dataset_state(told.state, told.snapshot),
     )
     body = f'{{"data":[{",".join(bodies)}],"meta":{meta.model_dump_json()}}}'.encode()
     facts = [told.path, told.query, told.sort, told.limit, told.here, told.vocabulary_revision]
@@ -66,6 +74,25 @@ def list_response(request: Request, bodies: Sequence[str], told: Told) -> Respon
     if following is not None:
         headers["Link"] = f'<{following}>; rel="next"'
     return conditional_response(request, body, headers, told.state.updated_at)
+
+
+def whole_response(request: Request, question: Question, answer: BaseModel) -> Response:
+    """Answer with something that is made of one state as a whole, and has no pages."""
+    facts = [request.scope["path"], question.shown, question.vocabulary.revision]
+    headers = state_headers(question.state, question.snapshot, facts)
+    headers |= memento_headers(request, question.snapshot, question.state.updated_at)
+    return conditional_response(
+        request, answer.model_dump_json().encode(), headers, question.state.updated_at
+    )
+
+
+def answer_meta(question: Question, notes: Sequence[Note] = ()) -> AnswerMeta:
+    """Tell how a query was understood, and what else there is to know about its answer."""
+    return AnswerMeta(
+        query=dict(question.shown),
+        notes=[*question.notes, *notes],
+        dataset=dataset_state(question.state, question.snapshot),
+    )
 
 
 def state_headers(state: State, snapshot: Snapshot, facts: Sequence[object]) -> dict[str, str]:

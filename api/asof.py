@@ -1,49 +1,72 @@
-"""Which past state of the dataset a query speaks of: the parameter `as_of`, and the header Accept-Datetime.
+"""Which state of the dataset a query speaks of: `as_of`, `release` and the header Accept-Datetime.
 
 What an answer tells of the state it is made of is in `api/answers.py`.
 """
 
 import datetime as dt
 import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Annotated
 
+from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.datastructures import Headers
 from werkzeug.http import parse_date
 
 from api.cursor import invalid_cursor
 from api.errors import ApiError, ProblemCode
-from api.params import INT4_MAX, not_understood, problem
+from api.params import INT4_MAX, Param, Values, not_understood, problem
 from db.history import Bounds, bounds
 from db.moments import end_of_day, is_day, moment_of
 from db.queries.conditions import Snapshot
 from db.queries.pages import State
+from db.releases import LATEST, read_releases
 
 FORM = "must be a date (YYYY-MM-DD), a time with its offset (RFC 3339) or the number of a dataset revision"
 HEADER = "Accept-Datetime"
+AS_OF = Param(
+    name="as_of",
+    type=Annotated[str, StringConstraints(max_length=64)],
+    description="The state to read, inclusive: a time (RFC 3339), a day (its end, UTC) or a revision number.",
+    example="1",
+)
+RELEASE = Param(
+    name="release",
+    type=Annotated[str, StringConstraints(max_length=64)],
+    description="The release to read, by name, or `latest`; not together with `as_of`.",
+    example="2026.11",
+)
+STATE = (AS_OF, RELEASE)
 # RFC 7089 wants this one form of HTTP-date.
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
 
 
-async def snapshot_of(connection: AsyncConnection, as_of: str | None, headers: Headers) -> Snapshot:
-    """Give the state that `as_of` or Accept-Datetime names; without both, it is a live read.
+async def snapshot_of(connection: AsyncConnection, values: Values, headers: Headers) -> Snapshot:
+    """Give the state that `as_of`, `release` or Accept-Datetime names; without all, it is a live read.
 
-    So it is too unless a number is given, or a time before the newest write. A number is checked against the
-    newest revision once that is read: `check_reached`.
+    So it is too unless a number, a release or a time before the newest write is given. A number is checked
+    against the newest revision once that is read: `check_reached`.
 
     Raises:
-        ApiError: it is not understood or before the first revision, `as_of` is in the future, or the two
-            name different states.
+        ApiError: it is not understood, unknown or before the first revision, `as_of` is in the future or
+            beside a release, or the header names another state.
     """
-    if HEADER not in headers:
-        return Snapshot() if as_of is None else await _named(connection, as_of)
-    by_header, newest = await _accepted(connection, headers)
-    if as_of is None:
-        return by_header
-    by_query = await _named(connection, as_of)
-    if (by_query.revision or newest) != (by_header.revision or newest):
+    asked = next((param.name for param in STATE if param.name in values), None)
+    if asked is None:
+        return (await _accepted(connection, headers))[0] if HEADER in headers else Snapshot()
+    if RELEASE.name in values and AS_OF.name in values:
         raise not_understood(
-            [problem("as_of", "contradiction", f"{HEADER} names another state; send only one")]
+            [problem(RELEASE.name, "contradiction", "names a state, as as_of does; send only one")]
         )
+    text = str(values[asked][0])
+    by_query = await (_released if asked == RELEASE.name else _named)(connection, text)
+    if HEADER in headers:
+        by_header, newest = await _accepted(connection, headers)
+        if (by_query.revision or newest) != (by_header.revision or newest):
+            raise not_understood(
+                [problem(asked, "contradiction", f"{HEADER} names another state; send only one")]
+            )
     return by_query
 
 
@@ -80,6 +103,23 @@ async def _accepted(connection: AsyncConnection, headers: Headers) -> tuple[Snap
     if known.first_at is None or moment < known.first_at:
         raise not_understood([problem(HEADER, "out_of_range", _range(known))])
     return Snapshot() if moment >= known.newest_at else Snapshot(known.at), known.newest
+
+
+async def _released(connection: AsyncConnection, name: str) -> Snapshot:
+    releases = {release.name: release for release in await read_releases(connection)}
+    if not releases:
+        raise _unknown_release("there is no release yet")
+    found = list(releases.values())[-1] if name == LATEST else releases.get(name)
+    if found is None:
+        near = get_close_matches(name, releases, n=3)
+        raise _unknown_release(f"there is no release {name!r}", [*releases, LATEST], near)
+    return Snapshot(found.dataset_revision, found.name)
+
+
+def _unknown_release(message: str, allowed: Sequence[str] = (), near: Sequence[str] = ()) -> ApiError:
+    return not_understood(
+        [problem(RELEASE.name, "unknown_release", message, allowed=allowed, suggestions=near)]
+    )
 
 
 async def _named(connection: AsyncConnection, as_of: str) -> Snapshot:

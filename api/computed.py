@@ -18,17 +18,18 @@ from api.answers import (
     own_link,
     state_headers,
 )
-from api.asof import check_pinned, check_reached, snapshot_of
+from api.asof import RELEASE, STATE, check_pinned, check_reached, snapshot_of
 from api.conditional import require_json
 from api.cursor import Cursor, invalid_cursor
 from api.errors import ApiError, ProblemCode
-from api.listing import AS_OF, CURSOR, LIMIT, RECORD_SCHEMA, text_of
-from api.params import Schema
+from api.listing import CURSOR, LIMIT, RECORD_SCHEMA
+from api.params import Schema, text_of
+from api.understanding import shown
 from db.queries.conditions import Snapshot
 from db.queries.pages import State
 from db.reader import Reader
 
-COMPUTED_SCHEMA = Schema.of(LIMIT, CURSOR, AS_OF)
+COMPUTED_SCHEMA = Schema.of(LIMIT, CURSOR, *STATE)
 
 
 class Item(Protocol):
@@ -50,19 +51,20 @@ async def answer_computed_list(request: Request, reader: Reader, read: Read) -> 
     require_json(request)
     path: str = request.scope["path"]
     values = COMPUTED_SCHEMA.parse(request.scope["query_string"])
-    as_of, limit = text_of(values, "as_of"), int(text_of(values, "limit") or DEFAULT_LIMIT)
-    query = {} if as_of is None else {"as_of": [as_of]}
+    limit = int(text_of(values, "limit") or DEFAULT_LIMIT)
     async with reader.connection() as connection:
         vocabulary = await reader.vocabulary(connection)
         after, text = "", text_of(values, "cursor")
         if text is None:
-            snapshot = await snapshot_of(connection, as_of, request.headers)
+            snapshot = await snapshot_of(connection, values, request.headers)
+            query = shown(values, snapshot)
         else:
             cursor = Cursor.decode(text, vocabulary.cursor_secret, vocabulary.epoch)
-            if cursor.path != path or (query and query != cursor.query):
-                raise invalid_cursor("the cursor belongs to another list, or to another as_of")
+            given = shown(values, Snapshot(release=text_of(values, RELEASE.name)))
+            if cursor.path != path or (given and given != cursor.query):
+                raise invalid_cursor("the cursor belongs to another list, or to another state")
             await check_pinned(connection, cursor.revision, request.headers)
-            query, after, snapshot = dict(cursor.query), cursor.id, Snapshot(cursor.revision)
+            query, after, snapshot = dict(cursor.query), cursor.id, cursor.snapshot()
         state, items = await read(connection, snapshot)
     check_reached(state)
     rest = [item for item in items if item.id > after]
@@ -91,7 +93,7 @@ async def answer_computed_record(
     require_json(request)
     values = RECORD_SCHEMA.parse(request.scope["query_string"])
     async with reader.connection() as connection:
-        snapshot = await snapshot_of(connection, text_of(values, "as_of"), request.headers)
+        snapshot = await snapshot_of(connection, values, request.headers)
         state, items = await read(connection, snapshot)
     check_reached(state)
     found = next((item for item in items if item.id == record_id), None)

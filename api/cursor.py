@@ -11,6 +11,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from api.errors import ApiError, ProblemCode, ProblemItem
+from db.queries.conditions import Snapshot
 
 FOREIGN = "the cursor was not made by this service, or was changed; begin again without it"
 OTHER_EPOCH = "the cursor is from before the dataset was restored from a backup; begin again without it"
@@ -37,6 +38,11 @@ class Cursor(BaseModel):
     key: int | str
     id: str
     names: int = 0
+
+    def snapshot(self) -> Snapshot:
+        """Give the state that the walk reads."""
+        released = self.query.get("release")
+        return Snapshot(self.revision, released[0] if released else None)
 
     def encode(self, secret: bytes, epoch: uuid.UUID) -> str:
         """Give the cursor as text that fits into a URL."""

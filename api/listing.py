@@ -5,7 +5,7 @@ What a resource has of its own (filters, orders) comes as a `Listing` from its m
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated
@@ -24,15 +24,16 @@ from api.answers import (
     state_headers,
     version_links,
 )
-from api.asof import check_pinned, check_reached, snapshot_of
+from api.asof import RELEASE, STATE, check_pinned, check_reached, snapshot_of
 from api.conditional import require_json
 from api.cursor import Cursor, invalid_cursor
 from api.errors import ApiError, ProblemCode, ProblemItem
 from api.filterkinds import FilterSet, Search
 from api.missing import absent
-from api.params import NONE, Param, Schema, Value, Values, check_order, refuse, sort_name
-from api.resolving import coalition_notes, resolve, with_merged
+from api.params import NONE, Param, Schema, Value, Values, refuse, sort_name, text_of
+from api.resolving import coalition_notes, resolve
 from api.schemas import Note
+from api.understanding import check_ranges, conditions, shown
 from db.enums import Resource
 from db.queries.conditions import Condition, Snapshot
 from db.queries.pages import After, Listed, ListQuery, Page, read_page, read_record
@@ -40,33 +41,19 @@ from db.reader import Reader
 from db.vocabulary import Merges, Vocabulary
 
 MAX_LIMIT = 1000
-RANGES = (
-    ("date_from", "date_to"),
-    ("min_persons", "max_persons"),
-    ("min_best", "max_best"),
-    ("min_sources", "max_sources"),
-    ("min_count", "max_count"),
-    ("min_value", "max_value"),
-)
-
-AS_OF = Param(
-    type=Annotated[str, StringConstraints(max_length=64)],
-    description="The state to read, inclusive: a time (RFC 3339), a day (its end, UTC) or a revision number.",
-    example="1",
-)
 LIMIT = Param(
+    name="limit",
     type=Annotated[int, Field(ge=1, le=MAX_LIMIT)],
     description=f"How many records a page holds, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} if left out.",
     example=100,
 )
 CURSOR = Param(
+    name="cursor",
     type=Annotated[str, StringConstraints(max_length=8000)],
     description="Where the walk stands, from `meta.next_cursor`. It suffices alone; filters sent beside it "
     "must mean the same.",
     example=None,  # a cursor is good for one database only
 )
-for _name, _param in (("as_of", AS_OF), ("limit", LIMIT), ("cursor", CURSOR)):
-    _param.__set_name__(None, _name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,13 +69,13 @@ class Listing:
         names = {sort_name(word): word for word in self.listed.sorts}
         words = StrEnum("Sort", names)  # type: ignore[misc]  # made from the orders, so that they stand once
         sort = Param(
+            name="sort",
             type=words,
             description=f"The order, `-` for descending; the id decides between equals. "
             f"`{self.default_sort}` if left out.",
             example=self.default_sort,
         )
-        sort.__set_name__(None, "sort")
-        return Schema.of(*self.filters.params.values(), sort, LIMIT, CURSOR, AS_OF)
+        return Schema.of(*self.filters.params.values(), sort, LIMIT, CURSOR, *STATE)
 
     @cached_property
     def filter_spellings(self) -> frozenset[str]:
@@ -116,7 +103,7 @@ class Asked:
     shown: Mapping[str, list[str]]
 
 
-RECORD_SCHEMA = Schema.of(AS_OF)
+RECORD_SCHEMA = Schema.of(*STATE)
 
 
 async def answer_list(
@@ -165,7 +152,7 @@ async def answer_record(
     require_json(request)
     values = RECORD_SCHEMA.parse(request.scope["query_string"])
     async with reader.connection() as connection:
-        snapshot = await snapshot_of(connection, text_of(values, "as_of"), request.headers)
+        snapshot = await snapshot_of(connection, values, request.headers)
         found = await read_record(connection, listed, record_id, snapshot)
         check_reached(found.state)
         if found.body is None or found.number is None or found.updated_at is None:
@@ -194,23 +181,24 @@ async def _understand(
         raise invalid_cursor("the cursor belongs to another list")
     filters = {name: given for name, given in values.items() if name in listing.filter_spellings}
     resolved, errors = await resolve(connection, listing.schema, filters, vocabulary)
-    errors += [error for low, high in RANGES for error in check_order(resolved, low, high)]
-    shown = _shown(resolved, values)
+    errors += check_ranges(resolved)
     sort = text_of(values, "sort") or listing.default_sort
     limit = int(str(values["limit"][0])) if "limit" in values else DEFAULT_LIMIT
     if cursor is not None:
-        if shown and not errors and _meaning(listing, shown) != _meaning(listing, cursor.query):
+        given = shown({**values, **resolved}, Snapshot(release=text_of(values, RELEASE.name)))
+        if given and not errors and _meaning(listing, given) != _meaning(listing, cursor.query):
             raise invalid_cursor("the parameters beside the cursor do not mean what the walk began with")
         await check_pinned(connection, cursor.revision, request.headers)
         resolved = _remembered(listing, cursor)
-        shown, sort, snapshot = dict(cursor.query), cursor.sort, Snapshot(cursor.revision)
+        query, sort, snapshot = dict(cursor.query), cursor.sort, cursor.snapshot()
         after = After(listing.listed.sorts[sort].parse(cursor.key), cursor.id, cursor.total)
     else:
         after = None
-        snapshot = await snapshot_of(connection, text_of(values, "as_of"), request.headers)
+        snapshot = await snapshot_of(connection, values, request.headers)
+        query = shown({**values, **resolved}, snapshot)
     notes = list(coalition_notes(listing.schema, resolved, vocabulary))
     names = vocabulary.revision if cursor is None else cursor.names
-    return Asked(resolved, sort, limit, snapshot, after, names, notes, shown), errors
+    return Asked(resolved, sort, limit, snapshot, after, names, notes, query), errors
 
 
 def _meaning(listing: Listing, query: Mapping[str, list[str]]) -> Mapping[str, list[str]]:
@@ -238,13 +226,9 @@ def _remembered(listing: Listing, cursor: Cursor) -> dict[str, tuple[Value, ...]
 
 
 def _list_query(listing: Listing, asked: Asked, fixed: Sequence[Condition], merges: Merges) -> ListQuery:
-    conditions = [
-        replace(condition, clause=with_merged(filter_, condition.clause, merges, asked.names))
-        for filter_ in listing.filters.filters().values()
-        for condition in filter_.conditions(asked.values)
-    ]
+    wanted = conditions(listing.filters, asked.values, merges, asked.names)
     return ListQuery(
-        [*conditions, *fixed], asked.snapshot, listing.listed.sorts[asked.sort], asked.limit, asked.after
+        [*wanted, *fixed], asked.snapshot, listing.listed.sorts[asked.sort], asked.limit, asked.after
     )
 
 
@@ -266,20 +250,3 @@ def _following(path: str, asked: Asked, page: Page, vocabulary: Vocabulary) -> s
         names=asked.names,
     )
     return cursor.encode(vocabulary.cursor_secret, vocabulary.epoch)
-
-
-def _shown(resolved: Values, values: Values) -> dict[str, list[str]]:
-    """Give a query as it was understood: its filters resolved, its order and its state as they were given."""
-    shown = {name: [_as_text(value) for value in given] for name, given in sorted(resolved.items())}
-    return shown | {name: [_as_text(values[name][0])] for name in ("sort", "as_of") if name in values}
-
-
-def _as_text(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value.text if isinstance(value, Search) else str(value)
-
-
-def text_of(values: Values, name: str) -> str | None:
-    """Give the value of a parameter that takes one, as text."""
-    return str(values[name][0]) if name in values else None

@@ -6,7 +6,7 @@ here, as FastAPI lets a repeated scalar, an empty value, broken UTF-8 and huge i
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
@@ -49,10 +49,10 @@ class Param:
     sisters: tuple[Sister, ...] = (Sister.ANY,)
     none: bool = False
     named: str | None = None
-    name: str = field(default="", init=False)
+    name: str = ""
 
     def __set_name__(self, owner: object, name: str) -> None:
-        """Take the name of the attribute that it is assigned to."""
+        """Take the name of the attribute that it is assigned to, in a `ParamSet`."""
         object.__setattr__(self, "name", name)
 
     def spellings(self) -> tuple[tuple[str, Sister], ...]:
@@ -147,6 +147,11 @@ class Schema:
             except ValidationError as error:
                 errors.append(_invalid(name, param, text, error))
         return tuple(values)
+
+
+def text_of(values: Values, name: str) -> str | None:
+    """Give the value of a parameter that takes one, as text."""
+    return str(values[name][0]) if name in values else None
 
 
 def refuse(errors: Sequence[ProblemItem]) -> None:

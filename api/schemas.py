@@ -33,19 +33,26 @@ class DatasetState(Model):
     updated_at: dt.datetime = described("When that revision was written.", STATE["updated_at"])
 
 
-class ListMeta(Model):
-    """What a list says about itself."""
-
+class _Paged(Model):
     total: int = described("How many records match, on all pages.", 26)
     limit: int = described("How many records a page holds at most.", 50)
     next: str | None = described("Path of the next page; null on the last one.", None)
     next_cursor: str | None = described("Cursor of the next page; null on the last one.", None)
+
+
+class AnswerMeta(Model):
+    """What an answer that has no pages says about itself."""
+
     query: dict[str, list[str]] = described(
         "The query as it was understood: each parameter with its values, names resolved to ids.",
         {"mediator": ["uae"]},
     )
     notes: list[Note] = described("What to know about the answer.", [])
     dataset: DatasetState = described("The state of the dataset that was read.", STATE)
+
+
+class ListMeta(AnswerMeta, _Paged):
+    """What a list says about itself."""
 
 
 class _List(Model, Generic[Item]):

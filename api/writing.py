@@ -18,8 +18,7 @@ from api.bodies import invalid_body, items_of_write_error
 from api.conditional import require_json
 from api.errors import ApiError, ProblemCode, ProblemConflict, ProblemItem, error_response
 from api.limits import WriteLimiter
-from api.listing import text_of
-from api.params import Param, Schema, Values, not_understood, problem
+from api.params import Param, Schema, Values, not_understood, problem, text_of
 from api.schemas import DryRun, PlannedChange
 from db import kept
 from db.access import Caller
@@ -33,22 +32,23 @@ from db.tokens import holds_token
 from db.writes import Outcome, Write, writing
 
 REASON = Param(
+    name="reason",
     type=Annotated[str, StringConstraints(max_length=1000)],
     description="Why; kept in the history of every record that changes. Needed unless it is a dry run.",
     example="Kyiv corrected its count",
 )
 DRY_RUN = Param(
+    name="dry_run",
     type=bool,
     description="Tell what would change, and store nothing.",
     example=True,
 )
 ALLOW_DUPLICATE = Param(
+    name="allow_duplicate",
     type=bool,
     description="Create the record even if it is very probably there already.",
     example=True,
 )
-for _name, _param in (("reason", REASON), ("dry_run", DRY_RUN), ("allow_duplicate", ALLOW_DUPLICATE)):
-    _param.__set_name__(None, _name)
 WRITE_SCHEMA = Schema.of(REASON, DRY_RUN)
 CREATE_SCHEMA = Schema.of(REASON, DRY_RUN, ALLOW_DUPLICATE)
 

@@ -204,3 +204,11 @@ class ProposalState(StrEnum):
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
+
+
+class ReleaseLevel(StrEnum):
+    """How much a release changes for who used the one before, as Croissant recommends to tell."""
+
+    MAJOR = "major"
+    MINOR = "minor"
+    PATCH = "patch"

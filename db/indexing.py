@@ -53,7 +53,7 @@ def part_tables(
     Records of two kinds may have the same id.
     """
     if resource is Resource.EXCHANGE:
-        for part in (index.ClaimIndex, index.MediationIndex, index.FigureIndex):
+        for part in (index.ClaimIndex, index.MediationIndex, index.FigureIndex, index.OwnValueIndex):
             yield table(part), part.exchange_id.in_(record_ids)
     if resource in _FACETED:
         facet = index.FacetIndex
@@ -110,19 +110,36 @@ def _exchange_parts(record: records.Exchange) -> Iterator[tuple[Table, Row]]:
         yield table(index.MediationIndex), owner | columns
         yield from _facets("mediation", mediation.id, record.id, record.date, _sources(mediation.articles))
     for figure in figures_of(record):
-        columns = {
-            "id": figure_id(figure),
-            "body": figure.model_dump_json(),
+        values = [own.value for own in figure.by_claimant]
+        measured = {
             "released_by": figure.released_by,
             "received_by": figure.received_by,
             "measure": figure.measure,
+        }
+        columns = measured | {
+            "id": figure_id(figure),
+            "body": figure.model_dump_json(),
+            "low": figure.low,
             "best": figure.best,
+            "high": figure.high,
+            "spread": max(values) - min(values),
             "disputed": figure.disputed,
             "disputed_by_parties": figure.disputed_by_parties,
             "attestation": figure.attestation,
             "sources": figure.independent_sources,
         }
         yield table(index.FigureIndex), owner | columns
+        for own in figure.by_claimant:
+            claimant = own.claimant or NONE
+            columns = measured | {
+                "id": f"{figure_id(figure)}.{claimant}",
+                "figure_id": figure_id(figure),
+                "exchange_id": record.id,
+                "claimant": claimant,
+                "value": own.value,
+                "qualifier": own.qualifier,
+            }
+            yield table(index.OwnValueIndex), columns
         yield from _facets("figure", figure_id(figure), record.id, record.date, _sources(figure.articles))
 
 

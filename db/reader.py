@@ -26,6 +26,14 @@ class Reader:
         async with self.engine.connect() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def unchanging(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection whose queries all see the state that the first one saw."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            async with connection.begin():
+                yield connection
+
     async def vocabulary(self, connection: AsyncConnection) -> Vocabulary:
         """Give the vocabulary that is kept, read now if it is not kept yet."""
         if self._vocabulary is None:

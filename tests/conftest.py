@@ -24,8 +24,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from api.main import create_app
 from api.settings import HttpSettings
 from db.embedded import EmbeddedPostgres
+from db.enums import ReleaseLevel
 from db.load import load
 from db.migrate import upgrade
+from db.releases import freeze
 from db.session import write_engine
 from db.settings import DatabaseSettings
 from tests.embedded_users import open_place
@@ -84,12 +86,13 @@ def empty_template(server_url: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def loaded_template(server_url: str, empty_template: str) -> Iterator[str]:
-    """A migrated database with the shipped dataset."""
+    """A migrated database with the shipped dataset, and its first revision released as 2026.11."""
 
     async def make() -> str:
         name = await _clone(server_url, empty_template)
         engine = write_engine(database_url(server_url, name))
         await load(engine, [SHIPPED], reason="the shipped dataset")
+        await freeze(engine, "2026.11", "The dataset as shipped.", ReleaseLevel.MAJOR)
         await engine.dispose()
         return name
 

@@ -11,16 +11,16 @@ from fastapi.sse import format_sse_event
 from pydantic import StringConstraints
 
 from api import streams as streaming
-from api.answers import DEFAULT_LIMIT, LIVE, conditional_response, state_headers
+from api.answers import DEFAULT_LIMIT, LIVE, conditional_response, page_path, state_headers
 from api.atom import ATOM, atom_feed
 from api.conditional import JSON, negotiate
 from api.cursor import Cursor, OtherEpochError, invalid_cursor
 from api.deps import ReaderDep, StreamsDep
 from api.errors import ApiError, ProblemCode, database_problem
 from api.filterkinds import Count
-from api.listing import CURSOR, LIMIT, text_of
+from api.listing import CURSOR, LIMIT
 from api.openapi import describe_other, describe_queried
-from api.params import INT4_MAX, Param, Schema, Values, not_understood, problem, refuse
+from api.params import INT4_MAX, Param, Schema, Values, not_understood, problem, refuse, text_of
 from api.routes.history import revision_links
 from api.schemas import ChangeEntry, ChangeFeed, ChangeMeta
 from api.streams import EVENT_STREAM, HEARTBEAT, EventStream, Streams
@@ -41,15 +41,16 @@ RESTORED = (
     "The dataset was restored from a backup since then, and its revisions are no longer the ones you know. "
     "Begin the mirror anew."
 )
-SINCE = Param(type=Count, description="Changes after this dataset revision; all if left out.", example=0)
-BODY = Param(type=bool, description="Give each record as it then stood.", example=True)
+SINCE = Param(
+    name="since", type=Count, description="Changes after this dataset revision; all if left out.", example=0
+)
+BODY = Param(name="body", type=bool, description="Give each record as it then stood.", example=True)
 EPOCH = Param(
+    name="epoch",
     type=Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")],
     description="The `meta.epoch` that the mirror knows; another one now is 409.",
     example=None,  # an epoch is of one database only
 )
-for _name, _param in (("since", SINCE), ("body", BODY), ("epoch", EPOCH)):
-    _param.__set_name__(None, _name)
 SCHEMA = Schema.of(SINCE, BODY, EPOCH, LIMIT, CURSOR)
 ATOM_SCHEMA = Schema.of(LIMIT, CURSOR)
 
@@ -92,7 +93,7 @@ async def get_changes(request: Request, reader: ReaderDep, streams: StreamsDep) 
     page = entries[:limit]
     query = {"body": ["true"]} if bodies else {}
     following = _following(CHANGES, page[-1], query, state, vocabulary) if len(entries) > limit else None
-    next_path = None if following is None else _path(CHANGES, following, limit)
+    next_path = None if following is None else page_path(CHANGES, following, limit)
     feed = ChangeFeed(
         data=[_told(entry, bodies) for entry in page],
         meta=ChangeMeta(epoch=state.epoch.hex, head=state.revision, next=next_path, next_cursor=following),
@@ -124,9 +125,9 @@ async def get_changes_atom(request: Request, reader: ReaderDep) -> Response:
         entries = await read_newest(connection, before, limit + 1)
     page = entries[:limit]
     following = _following(CHANGES_ATOM, page[-1], {}, state, vocabulary) if len(entries) > limit else None
-    next_path = None if following is None else _path(CHANGES_ATOM, following, limit)
+    next_path = None if following is None else page_path(CHANGES_ATOM, following, limit)
     base = str(request.base_url).rstrip("/")
-    feed = atom_feed(page, state, base, _path(CHANGES_ATOM, text, limit), next_path)
+    feed = atom_feed(page, state, base, page_path(CHANGES_ATOM, text, limit), next_path)
     headers = _headers(state, ["changes.atom", base, before, limit], next_path)
     return conditional_response(request, feed, headers, state.updated_at, ATOM)
 
@@ -232,12 +233,6 @@ def _following(
         id="",
     )
     return cursor.encode(vocabulary.cursor_secret, state.epoch)
-
-
-def _path(path: str, cursor: str | None, limit: int) -> str:
-    given = [] if cursor is None else [f"cursor={cursor}"]
-    given += [] if limit == DEFAULT_LIMIT else [f"limit={limit}"]
-    return f"{path}?{'&'.join(given)}" if given else path
 
 
 def _headers(state: State, facts: list[object], next_path: str | None) -> dict[str, str]:

@@ -4,14 +4,14 @@ from hashlib import sha256
 
 from fastapi import APIRouter, Request, Response
 
-from api.answers import conditional_response, memento_headers, state_headers
+from api.answers import conditional_response, dataset_state, memento_headers, state_headers
 from api.asof import check_reached, snapshot_of
 from api.conditional import is_not_modified, require_json
 from api.deps import ReaderDep
-from api.listing import RECORD_SCHEMA, text_of
+from api.listing import RECORD_SCHEMA
 from api.openapi import contract_json, describe_state
 from api.params import Schema
-from api.schemas import Dataset, DatasetCounts, DatasetState
+from api.schemas import Dataset, DatasetCounts
 from db.figures import FIGURES_RULE
 from db.queries.dataset import read_size
 
@@ -31,7 +31,7 @@ async def get_dataset(request: Request, reader: ReaderDep) -> Response:
     require_json(request)
     values = RECORD_SCHEMA.parse(request.scope["query_string"])
     async with reader.connection() as connection:
-        snapshot = await snapshot_of(connection, text_of(values, "as_of"), request.headers)
+        snapshot = await snapshot_of(connection, values, request.headers)
         state, size = await read_size(connection, snapshot)
     check_reached(state)
     written = state.updated_at
@@ -45,7 +45,7 @@ async def get_dataset(request: Request, reader: ReaderDep) -> Response:
         first_exchange=size.first,
         last_exchange=size.last,
         counts=DatasetCounts(**size.counts),
-        dataset=DatasetState(revision=state.revision, release=None, updated_at=written),
+        dataset=dataset_state(state, snapshot),
     )
     headers = state_headers(state, snapshot, ["dataset"]) | memento_headers(request, snapshot, written)
     return conditional_response(request, dataset.model_dump_json().encode(), headers, written)

@@ -10,22 +10,22 @@ from api.auth import CuratorDep
 from api.bodies import PATCHES, read_json
 from api.deps import LimiterDep, WriterDep
 from api.filterkinds import Count
-from api.listing import text_of
 from api.openapi import RecordId
-from api.params import Param, Schema, not_understood, problem
+from api.params import Param, Schema, not_understood, problem, text_of
 from api.writecontract import describe_write
 from api.writing import CREATE_SCHEMA, DRY_RUN, REASON, WRITE_SCHEMA, Writer, answer_write
 from db.enums import Resource
 from db.rendering import INPUT_OF, PLURAL
 
-TO = Param(type=Count, description="Number of the revision that the record goes back to.", example=1)
+TO = Param(
+    name="to", type=Count, description="Number of the revision that the record goes back to.", example=1
+)
 INTO = Param(
+    name="into",
     type=Annotated[str, StringConstraints(max_length=100)],
     description="Id of the record that this one becomes part of.",
     example="al-jazeera-2024-12-30",
 )
-for _name, _param in (("to", TO), ("into", INTO)):
-    _param.__set_name__(None, _name)
 REVERT_SCHEMA = Schema.of(TO, REASON, DRY_RUN)
 MERGE_SCHEMA = Schema.of(INTO, REASON, DRY_RUN)
 

@@ -14,9 +14,8 @@ from api.conditional import http_date, require_json
 from api.deps import ReaderDep
 from api.errors import ApiError, ProblemCode
 from api.filterkinds import Count
-from api.listing import text_of
 from api.openapi import RecordId, describe_computed_list, describe_queried
-from api.params import Param, Schema, Values, not_understood, problem
+from api.params import Param, Schema, Values, not_understood, problem, text_of
 from api.schemas import Diff, RevisionEntry, RevisionEntryList, RevisionLinks
 from db import records
 from db.enums import Action, Resource
@@ -26,10 +25,18 @@ from db.queries.pages import State, read_state
 from db.queries.revisions import STAMPED, Entry, read_revisions
 from db.rendering import PLURAL, RECORD_OF
 
-FROM = Param(type=Count, description="Number of the earlier revision; the one before if left out.", example=1)
-TO = Param(type=Count, description="Number of the later revision; the newest if left out.", example=1)
-for _name, _param in (("from_revision", FROM), ("to_revision", TO)):
-    _param.__set_name__(None, _name)
+FROM = Param(
+    name="from_revision",
+    type=Count,
+    description="Number of the earlier revision; the one before if left out.",
+    example=1,
+)
+TO = Param(
+    name="to_revision",
+    type=Count,
+    description="Number of the later revision; the newest if left out.",
+    example=1,
+)
 DIFF_SCHEMA = Schema.of(FROM, TO)
 RevisionNumber = Annotated[str, Path(description="The number of the revision, from 1.")]
 REVISION_SCHEMA = Schema.of()

@@ -11,8 +11,8 @@ from api.bodies import MOST_ITEMS, invalid_body, item_of, read_body, settings_of
 from api.conditional import JSON, require_json
 from api.deps import LimiterDep, WriterDep
 from api.errors import ApiError, ProblemCode
-from api.listing import text_of
 from api.openapi import KEY, describe_queried
+from api.params import text_of
 from api.schemas import ImportCount, ImportReport, Note
 from api.writing import WRITE_SCHEMA, check_reason
 from db.dataset_files import DatasetError

@@ -7,20 +7,20 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel
 
 from api import proposalviews, proposing
-from api.answers import DEFAULT_LIMIT
+from api.answers import DEFAULT_LIMIT, dataset_state, page_path
 from api.auth import CallerDep, ContributorDep
 from api.bodies import read_json
 from api.conditional import JSON, require_json
 from api.cursor import Cursor, invalid_cursor
 from api.deps import LimiterDep, ReaderDep, WriterDep
 from api.errors import ProblemCode
-from api.listing import CURSOR, LIMIT, text_of
+from api.listing import CURSOR, LIMIT
 from api.openapi import KEY, NO_PARAMETERS, OF_LISTS, describe_plain, describe_queried
-from api.params import Param, Schema, Values
+from api.params import Param, Schema, Values, text_of
 from api.proposalschemas import Proposal as ProposalAnswer
 from api.proposalschemas import ProposalCounts, ProposalDiff, ProposalTally, ResourceProposals
 from api.routes.editing import CuratorWriterDep
-from api.schemas import DatasetState, ListMeta, ProposalList
+from api.schemas import ListMeta, ProposalList
 from api.writecontract import describe_proposal_write
 from api.writing import ALLOW_DUPLICATE, CREATE_SCHEMA, DRY_RUN, REASON, Writer, answer_write
 from db import proposals
@@ -31,21 +31,22 @@ from db.queries.conditions import Snapshot
 from db.queries.pages import read_state
 
 PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Accept, Authorization"}
-STATE = Param(type=ProposalState, description="How far it has come.", example="open", many=True)
-RESOURCE = Param(type=Resource, description="The kind of record.", example="exchange", many=True)
+STATE = Param(name="state", type=ProposalState, description="How far it has come.", example="open", many=True)
+RESOURCE = Param(
+    name="resource", type=Resource, description="The kind of record.", example="exchange", many=True
+)
 MINE = Param(
-    type=bool, description="Whether it was made with the key that the request carries.", example=True
+    name="mine",
+    type=bool,
+    description="Whether it was made with the key that the request carries.",
+    example=True,
 )
 CONFLICTING = Param(
-    type=bool, description="Whether it is open and its record has changed since it was made.", example=False
+    name="conflicting",
+    type=bool,
+    description="Whether it is open and its record has changed since it was made.",
+    example=False,
 )
-for _name, _param in (
-    ("state", STATE),
-    ("resource", RESOURCE),
-    ("mine", MINE),
-    ("conflicting", CONFLICTING),
-):
-    _param.__set_name__(None, _name)
 FILTERS = (STATE, RESOURCE, MINE, CONFLICTING)
 LIST_SCHEMA = Schema.of(*FILTERS, LIMIT, CURSOR)
 PROPOSE_SCHEMA = Schema.of(DRY_RUN, ALLOW_DUPLICATE)
@@ -134,11 +135,11 @@ async def list_proposals(request: Request, caller: ContributorDep, reader: Reade
     meta = ListMeta(
         total=total,
         limit=limit,
-        next=_next_path(path, following, limit),
+        next=following and page_path(path, following, limit),
         next_cursor=following,
         query=query,
         notes=[],
-        dataset=DatasetState(revision=state.revision, release=None, updated_at=state.updated_at),
+        dataset=dataset_state(state, Snapshot()),
     )
     page = ProposalList(data=[proposalviews.told(each) for each in found[:limit]], meta=meta)
     links = {} if meta.next is None else {"Link": f'<{meta.next}>; rel="next"'}
@@ -278,12 +279,6 @@ def _wanted(query: Mapping[str, list[str]], caller: Caller) -> Wanted:
         by=caller.key_id if mine == ["true"] or caller.role.rank < Role.CURATOR.rank else None,
         not_by=caller.key_id if mine == ["false"] else None,
     )
-
-
-def _next_path(path: str, cursor: str | None, limit: int) -> str | None:
-    if cursor is None:
-        return None
-    return f"{path}?cursor={cursor}" + ("" if limit == DEFAULT_LIMIT else f"&limit={limit}")
 
 
 def _private(answer: BaseModel, headers: Mapping[str, str] | None = None) -> Response:

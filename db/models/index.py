@@ -125,7 +125,10 @@ class MediationIndex(PartIndex, Base):
 
 
 class FigureIndex(PartIndex, Base):
-    """What figures are filtered and sorted by; the id is made of exchange, direction and measure."""
+    """What figures are filtered, sorted and summed by; the id is made of exchange, direction and measure.
+
+    `spread` is how far apart the claimants' own values are.
+    """
 
     __tablename__ = "figure_index"
     __table_args__ = (
@@ -137,11 +140,35 @@ class FigureIndex(PartIndex, Base):
     released_by: Mapped[Id]
     received_by: Mapped[Id]
     measure: Mapped[str]
+    low: Mapped[int]
     best: Mapped[int]
+    high: Mapped[int]
+    spread: Mapped[int]
     disputed: Mapped[bool]
     disputed_by_parties: Mapped[bool]
     attestation: Mapped[str]
     sources: Mapped[int]
+
+
+class OwnValueIndex(Span, Base):
+    """The own value of each claimant of a figure; the id is made of the figure's and the claimant's."""
+
+    __tablename__ = "own_value_index"
+    __table_args__ = (
+        _live("ix_own_value_index_live_claimant", "claimant", "measure", "received_by", "exchange_id"),
+        Index("ix_own_value_index_exchange", "exchange_id"),
+        Index("ix_own_value_index_figure", "figure_id"),
+    )
+
+    id: Mapped[Key]
+    figure_id: Mapped[Id]
+    exchange_id: Mapped[Id]
+    released_by: Mapped[Id]
+    received_by: Mapped[Id]
+    measure: Mapped[str]
+    claimant: Mapped[Id]
+    value: Mapped[int]
+    qualifier: Mapped[str]
 
 
 class FacetIndex(Span, Base):

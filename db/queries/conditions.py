@@ -18,9 +18,13 @@ Value = object
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Which state is read: the live one, or the one that held at a dataset revision."""
+    """Which state is read: the live one, or the one that held at a dataset revision.
+
+    `release` is the name of the release that the revision was asked for by, if it was.
+    """
 
     revision: int | None = None
+    release: str | None = None
 
     def holds(self, table: FromClause) -> Clause:
         """Give the clause that a row of an index table belongs to the state."""
