@@ -14,14 +14,12 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api import proposalschemas, schemas
 from api.bodyschemas import TEMPLATE, body_schemas
 from api.computed import COMPUTED_SCHEMA
 from api.conditional import JSON
 from api.errors import ProblemCode, problem_responses, problem_schemas
 from api.listing import RECORD_SCHEMA, Listing
 from api.params import MAX_VALUES, NONE, Param, Schema, Sister, sort_name
-from db import records
 from db.rendering import RECORD_OF
 
 VERSION = "1.0.0"
@@ -79,6 +77,8 @@ OF_LISTS = (ProblemCode.INVALID_CURSOR, ProblemCode.BAD_REQUEST)
 NOT_MODIFIED: Mapping[int | str, dict[str, Any]] = {304: {"description": "The client's copy still holds."}}
 
 NO_PARAMETERS = Schema.of()
+# What operations answer with, by name: noted as they are described.
+ANSWERS: dict[str, type[BaseModel]] = {}
 _END_OF_CLAUSE = re.compile(r"[.,:;](?:\s|$)")
 
 RecordId = Annotated[str, Path(description="The id of the record.")]
@@ -130,6 +130,7 @@ def describe_other(media_type: str, description: str, schema: Schema, *codes: Pr
 
 
 def _described(model: type[BaseModel], schema: Schema, *codes: ProblemCode) -> dict[str, Any]:
+    ANSWERS[model.__name__] = model
     answer = {"model": model, "description": (model.__doc__ or "").strip()}
     return _with_problems(answer, schema, *codes)
 
@@ -205,7 +206,7 @@ def _components(document: Mapping[str, Any]) -> dict[str, Any]:
     wanted = _names_in(document["paths"])
     bodies = body_schemas()
     names = sorted(wanted - bodies.keys())
-    models = [model for name in names if (model := _model(name)) is not None]
+    models = [ANSWERS[name] for name in names if name in ANSWERS]
     _, made = models_json_schema([(model, "serialization") for model in models], ref_template=TEMPLATE)
     every = bodies | made["$defs"] | problem_schemas()
     found = {name: _plain(schema) for name, schema in every.items()}
@@ -223,13 +224,6 @@ def _names_in(node: object) -> set[str]:
         own = {str(node["$ref"]).rpartition("/")[2]} if "$ref" in node else set()
         return own.union(*map(_names_in, node.values()))
     return set().union(*map(_names_in, node)) if isinstance(node, list) else set()
-
-
-def _model(name: str) -> type[BaseModel] | None:
-    """Give the model of an answer; bodies and problems have schemas of their own."""
-    found = (getattr(module, name, None) for module in (schemas, proposalschemas, records))
-    model = next(filter(None, found), None)
-    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
 
 
 def _answer_of(operation: Mapping[str, Any]) -> str:

@@ -12,8 +12,9 @@ from fastapi import Response
 from api.bodies import MERGE_PATCH
 from api.conditional import JSON
 from api.errors import ProblemCode, problem_responses
-from api.openapi import COMMON, KEY, parameters
+from api.openapi import ANSWERS, COMMON, KEY, parameters
 from api.params import Schema
+from api.schemas import DryRun
 from db.enums import Resource
 from db.rendering import INPUT_OF, RECORD_OF
 
@@ -32,6 +33,8 @@ OF_BODIES = (
 )
 OF_RECORDS = (ProblemCode.NOT_FOUND, ProblemCode.GONE)
 OF_CONDITIONS = (ProblemCode.PRECONDITION_FAILED, ProblemCode.PRECONDITION_REQUIRED)
+
+ANSWERS[DryRun.__name__] = DryRun
 
 
 def _header(name: str, description: str, example: str, longest: int = 1000) -> Mapping[str, Any]:
@@ -122,7 +125,10 @@ def _described(
         "status_code": statuses[0],
         "responses": {
             **{status: _answer(status, answer) for status in statuses},
-            202: {"description": "What a dry run would have done; nothing was stored.", **_json("DryRun")},
+            202: {
+                "description": "What a dry run would have done; nothing was stored.",
+                **_json(DryRun.__name__),
+            },
             **problem_responses(*COMMON, *REFUSALS, *codes, *of_body),
         },
         "openapi_extra": extra,

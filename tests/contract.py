@@ -7,11 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api import proposalschemas, schemas
 from api.main import create_app
-from api.openapi import contract_of
+from api.openapi import ANSWERS, contract_of
 from api.settings import HttpSettings
-from db import records
 from db.settings import DatabaseSettings
 
 NEW_YEAR = "2024-12-30-russia-ukraine"
@@ -64,9 +62,7 @@ class Operation:
         """The model of the answer."""
         ref = self.spec["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
         name = ref.rpartition("/")[2]
-        modules = (schemas, proposalschemas, records)
-        found: type[BaseModel] = next(getattr(module, name) for module in modules if hasattr(module, name))
-        return found
+        return ANSWERS[name]
 
     @property
     def is_list(self) -> bool:
