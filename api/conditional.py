@@ -52,8 +52,8 @@ def require_match(headers: Headers, number: int, noun: str) -> None:
     named = [tag for tag in parse_etags(sent).as_set() if tag]
     current = f'"{number}"'
     if not named:
-        not_any = ", not *" if sent.strip() == "*" else ""
-        detail = f"Say which revision of the {noun} you have seen: send its ETag in If-Match{not_any}."
+        unfit = ", not *" if sent.strip() == "*" else ", without W/" if sent.strip().startswith("W/") else ""
+        detail = f"Say which revision of the {noun} you have seen: send its ETag in If-Match{unfit}."
         raise ApiError(ProblemCode.PRECONDITION_REQUIRED, detail, current_etag=current)
     if not any(tag.partition("-")[0] == str(number) for tag in named):
         detail = f"The {noun} has revision {number}, not the one in If-Match."

@@ -21,8 +21,9 @@ from db.drafts import Body, Draft, drafted, patched
 from db.duplicates import probable_duplicates
 from db.enums import Resource
 from db.inputs import ArticleInput
+from db.merges import read_merged
 from db.queries.conditions import Snapshot
-from db.references import read_merged
+from db.queries.lookups import last_number
 from db.rendering import INPUT_OF, PLURAL, Input
 from db.storing import Change, Current, read_current
 from db.strictjson import location_of
@@ -92,14 +93,20 @@ def deletion(request: Request, resource: Resource, record_id: str) -> Work:
     return work
 
 
-def restoration(resource: Resource, record_id: str) -> Work:
-    """Make the work that brings a deleted record back; it has no revision that a condition could name."""
+def restoration(request: Request, resource: Resource, record_id: str) -> Work:
+    """Make the work that brings a deleted record back.
+
+    The answer to a deletion has no ETag, so none is demanded; one that is sent must be the tombstone's.
+    """
 
     async def work(write: Write, _: Asked) -> Done:
+        number = await last_number(write.connection, resource, record_id)
         try:
             await amending.restore(write, resource, record_id)
         except amending.UnknownRevisionError as error:
             raise ApiError(ProblemCode.NOT_FOUND, f"{error}.".capitalize()) from error
+        if number is not None and "if-match" in request.headers:
+            require_match(request.headers, number, "record")
         return stands_now(write, resource, record_id)
 
     return work
@@ -164,6 +171,8 @@ async def _nothing_to_write(write: Write, resource: Resource, record_id: str) ->
     It is never sent on to the record that it was merged into: the revision that it names is another's.
     """
     error = await absent(write.connection, resource, record_id, Snapshot())
+    if error.code is ProblemCode.NOT_FOUND:
+        return ApiError(error.code, f"{error.detail} To create one with PUT, send If-None-Match: *.")
     if error.code is not ProblemCode.MERGED:
         return error
     into = (await read_merged(write.connection))[resource][record_id]

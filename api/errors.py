@@ -81,6 +81,7 @@ class ProblemConflict(BaseModel):
 
     resource: str = Field(description="The kind of record.", examples=["exchange"])
     id: str = Field(description="Its id.", examples=["2024-09-14-russia-ukraine"])
+    path: str = Field(description="Where it is found.", examples=["/v1/exchanges/2024-09-14-russia-ukraine"])
     message: str = Field(
         description="Why it stands against the request.", examples=["It cites this article."]
     )

@@ -4,9 +4,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.errors import ApiError, ProblemCode
 from db.enums import Action, Resource
+from db.merges import read_merged
 from db.queries.conditions import Snapshot
 from db.queries.lookups import blanking, last_action
-from db.references import read_merged
 from db.rendering import PLURAL
 
 

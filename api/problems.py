@@ -80,7 +80,7 @@ CATALOGUE: Mapping[ProblemCode, ProblemKind] = MappingProxyType(
         ),
         ProblemCode.GONE: ProblemKind(
             410,
-            "Deleted",
+            "Gone",
             "The record existed and was deleted, or this revision of it was blanked. What else is known of "
             "it is kept: the Link header leads to its history.",
         ),

@@ -5,8 +5,8 @@ of `api/auth.py`, bodies that of `api/bodies.py`.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -24,6 +24,7 @@ from db import kept
 from db.access import Caller
 from db.amending import AmendError
 from db.checks import Referrer, WriteError
+from db.fields import storable
 from db.load import in_words
 from db.records import SelfLinks
 from db.rendering import PLURAL
@@ -118,19 +119,30 @@ async def answer_write(
     """
     require_json(request)
     asked = _understood(request, writer.caller, schema, body, needs_reason=needs_reason)
-    told = {} if asked.dry_run else dict(writer.limiter.spend(writer.caller.key_id))
+    told = {} if asked.dry_run else writer.limiter.spend(writer.caller.key_id)
     name = None
     if asked.idempotency_key is not None and not asked.dry_run:
         path = str(request.scope["path"])
         name = kept.RequestName(writer.caller.key_id, request.method, path, asked.idempotency_key)
-    async with writer.engine.connect() as connection:
-        if name is None:
-            response = await _run(connection, asked, work)
-        else:
-            response = await _run_once(request, connection, name, asked, work)
-        await connection.commit()
+    with telling(told):
+        async with writer.engine.connect() as connection:
+            if name is None:
+                response = await _run(connection, asked, work)
+            else:
+                response = await _run_once(request, connection, name, asked, work)
+            await connection.commit()
     response.headers.update(told)
     return response
+
+
+@contextmanager
+def telling(headers: Mapping[str, str]) -> Iterator[None]:
+    """Give these headers to the problem too that a write is refused with."""
+    try:
+        yield
+    except ApiError as error:
+        error.headers = {**headers, **(error.headers or {})}
+        raise
 
 
 async def _run_once(
@@ -143,7 +155,7 @@ async def _run_once(
         detail = "A request with this Idempotency-Key is being worked on; send it again in a moment."
         raise ApiError(ProblemCode.CONFLICT, detail, headers={"Retry-After": "1"}) from None
     except kept.OtherRequestError:
-        detail = "The Idempotency-Key was used before with another body or query."
+        detail = "The Idempotency-Key was used before with another body, query or condition."
         raise ApiError(ProblemCode.IDEMPOTENCY_MISMATCH, detail) from None
     if answer is not None:
         headers = answer.headers | {"Idempotency-Replayed": "true"}
@@ -195,7 +207,10 @@ def conflict(
     detail: str, records: Iterable[Referrer], message: str, items: Sequence[ProblemItem] = ()
 ) -> ApiError:
     """Make the problem of a write that records stand against."""
-    conflicts = [ProblemConflict(resource=resource, id=id_, message=message) for resource, id_ in records]
+    conflicts = [
+        ProblemConflict(resource=resource, id=id_, path=f"/v1/{PLURAL[resource]}/{id_}", message=message)
+        for resource, id_ in records
+    ]
     if len(conflicts) > _MOST_CONFLICTS:
         detail += f" There are {len(conflicts)} of them, and the first {_MOST_CONFLICTS} are listed."
     return ApiError(ProblemCode.CONFLICT, detail, items, conflicts=conflicts[:_MOST_CONFLICTS])
@@ -230,9 +245,13 @@ def check_reason(reason: str, *, needed: bool) -> None:
     """
     if needed and not reason:
         raise not_understood([problem("reason", "missing", "is needed: say why, for the history")])
-    if holds_token(reason):
-        fault = problem("reason", "holds_key", "must not hold a key: revoke it, since it has been shown")
-        raise not_understood([fault])
+    if not reason:
+        return
+    try:
+        storable(reason)
+    except ValueError as error:
+        code = "holds_key" if holds_token(reason) else "invalid_value"
+        raise not_understood([problem("reason", code, str(error))]) from error
 
 
 def _planned(outcome: Outcome) -> Response:

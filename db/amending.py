@@ -15,10 +15,11 @@ from db.checks import Referrer, WriteError, WriteItem, check
 from db.enums import Action, Resource
 from db.folding import fold
 from db.inputs import ActorInput, PublisherInput
+from db.merges import read_merged
 from db.naming import Numbers, read_numbers
 from db.normalising import folded_names
 from db.queries.revisions import Entry, read_revisions
-from db.references import read_merged, referrers, turned
+from db.references import referrers, turned
 from db.rendering import INPUT_OF, Input
 from db.storing import Change, Current, read_current
 from db.wording import field_path, reason

@@ -25,6 +25,7 @@ from db.inputs import (
     TermInput,
     TotalInput,
 )
+from db.merges import Turns, merged_urls, read_merged
 from db.models import exchanges, reference, sources
 from db.models.history import Revision
 from db.normalising import folded_names, table
@@ -154,18 +155,25 @@ async def _missing(
     }
     if not any(unknown.values()):
         return []
+    merged = await read_merged(connection)
     return [
         WriteItem(
             resource=RESOURCE_OF[type(item)],
             id=item.id,
             field=named.field,
             code=f"unknown_{named.target}",
-            message=f"there is no {named.target} {named.id!r}",
+            message=_unknown(named, merged),
         )
         for item in inputs
         for named in _references(item)
         if named.id in unknown.get(named.target, ())
     ]
+
+
+def _unknown(named: _Reference, merged: Turns) -> str:
+    into = merged.get(named.target, {}).get(named.id)
+    message = f"there is no {named.target} {named.id!r}"
+    return message if into is None else f"{message} any more: it is part of {into!r} now"
 
 
 async def _existing(connection: AsyncConnection, resource: Resource, ids: Iterable[str]) -> set[str]:
@@ -190,10 +198,12 @@ async def _taken(
             stored = select(unique.name, unique.owner).where(unique.name.in_(chunk))
             rows = await connection.execute(stored)
             owners.update((name, owner) for name, owner in rows if owner not in leaving)
+            if unique.resource is Resource.ARTICLE:
+                owners |= await merged_urls(connection, chunk)
         for name, item in taken:
             owner = owners.setdefault(name, item.id)
             if owner != item.id:
-                message = f"{name!r} is already {unique.resource} {owner}'s"
+                message = f"{name!r} belongs to {unique.resource} {owner!r} already"
                 other = (unique.resource, owner)
                 items.append(WriteItem(unique.resource, item.id, unique.field, unique.code, message, other))
     return items

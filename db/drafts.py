@@ -17,16 +17,20 @@ from db.checks import WriteError, WriteItem
 from db.enums import Resource
 from db.fields import Model
 from db.folding import url_key
-from db.inputs import ArticleInput
+from db.inputs import ArticleInput, ExternalIds
+from db.merges import merged_urls
 from db.models import sources
-from db.models.index import ArticleIndex
 from db.naming import LETTERS, Numbers, free_id, read_numbers
 from db.normalising import table
-from db.references import read_merged
 from db.rendering import INPUT_OF, RECORD_OF
 from db.storing import read_current
 
 Body = dict[str, Any]
+
+UNKNOWN_PAGE = (
+    "no article has this address; to create one, give it as an object with url, publisher, language "
+    "and what else is known of it"
+)
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ def unsaid(model: type[Model]) -> Mapping[str, object]:
             values[name] = None
         elif get_origin(field.annotation) is tuple and not needed:
             values[name] = []
+        elif field.annotation is ExternalIds:
+            values[name] = {}
     return values
 
 
@@ -180,7 +186,15 @@ async def _number_parts(connection: AsyncConnection, made: _Making) -> None:
     taken = {part["id"] for _, _, part in parts if isinstance(part.get("id"), str)}
     for field, _, part in parts:
         if "id" not in part:
+            part |= {**unsaid(_model_of_part(made.resource, field)), **part}
             part["id"] = _next_free(numbers, field, taken)
+
+
+def _model_of_part(resource: Resource, field: str) -> type[Model]:
+    """Give the model of the parts that a field lists."""
+    annotation = INPUT_OF[resource].model_fields[field].annotation
+    model: type[Model] = get_args(annotation)[0]
+    return model
 
 
 def _next_free(numbers: Numbers, field: str, taken: set[str]) -> str:
@@ -199,17 +213,20 @@ async def _find_articles(connection: AsyncConnection, made: _Making) -> None:
         for n, cited in enumerate(citations)
         if isinstance(cited, dict) or (isinstance(cited, str) and "://" in cited)
     ]
+    bare = {path for path, citations, n in inline if isinstance(citations[n], str)}
     sent = {path: _by_url(citations[n]) for path, citations, n in inline}
     keys = {path: key for path, each in sent.items() if (key := _key(made, path, each)) is not None}
     found = await _known(connection, set(keys.values()))
     # of several that bring one article, the one that says most
     for path, key in sorted(keys.items(), key=lambda pair: -len(sent[pair[0]])):
-        if key not in found:
+        if key not in found and path in bare:
+            made.refuse(path, "unknown_article", UNKNOWN_PAGE)
+        elif key not in found:
             found[key] = made.articles[path] = {**unsaid(ArticleInput), **sent[path]}
             found[key].setdefault("id", await free_id(connection, Resource.ARTICLE, sent[path]))
     await _refuse_ids_of_others(connection, made)
     for path, citations, n in inline:
-        if path in keys:
+        if keys.get(path) in found:
             _compare(made, path, sent[path], found[keys[path]])
             citations[n] = found[keys[path]]["id"]
 
@@ -252,13 +269,7 @@ async def _known(connection: AsyncConnection, keys: set[str]) -> dict[str, Body]
     """Give the articles that stand under these URLs, or have become part of those that stand."""
     if not keys:
         return {}
-    turns = (await read_merged(connection)).get(Resource.ARTICLE, {})
-    past = await connection.execute(
-        select(ArticleIndex.url_key, ArticleIndex.id).where(
-            ArticleIndex.url_key.in_(keys), ArticleIndex.id.in_(list(turns))
-        )
-    )
-    merged = {key: turns[id_] for key, id_ in past}
+    merged = await merged_urls(connection, keys)
     article = sources.Article
     wanted = article.url_key.in_(keys) | article.id.in_(list(merged.values()))
     rows = (await connection.execute(select(table(article)).where(wanted))).mappings()

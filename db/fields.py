@@ -6,6 +6,7 @@ Field descriptions live where the fields are (`db/inputs.py`, `db/records.py`); 
 import datetime as dt
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
+from unicodedata import category
 
 from pydantic import (
     AfterValidator,
@@ -49,14 +50,25 @@ def described(description: str, example: object, **constraints: Any) -> Any:
     return Field(description=description, examples=[example], **constraints)
 
 
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must not contain a NUL character")
-    if not text.strip():
+def storable(text: str) -> str:
+    """Give a text back that can be kept and shown to anybody.
+
+    Raises:
+        ValueError: it shows nothing, holds what changes how other text is shown, or holds a key.
+    """
+    if any(_deceives(letter) for letter in text):
+        raise ValueError(
+            "must not contain control characters, such as NUL, escapes or bidirectional overrides"
+        )
+    if not any(letter.isprintable() and not letter.isspace() for letter in text):
         raise ValueError("must not be blank")
     if holds_token(text):
         raise ValueError("must not hold a key: revoke the key, since it has been shown")
     return text
+
+
+def _deceives(letter: str) -> bool:
+    return letter in "\u202a\u202b\u202d\u202e" or (category(letter) == "Cc" and letter not in "\n\t")
 
 
 def _not_reserved(name: str) -> str:
@@ -77,7 +89,8 @@ _URL = TypeAdapter(HttpUrl)
 
 
 def _web_url(url: str) -> str:
-    _URL.validate_python(url)
+    if (parsed := _URL.validate_python(url)).username is not None or parsed.password is not None:
+        raise ValueError("must not hold a user name or a password")
     return url
 
 
@@ -87,8 +100,8 @@ def open_word(words: type[StrEnum]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "x-extensible-enum": known}, mode="serialization")
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(_storable)]
-Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable), AfterValidator(_findable)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4000), AfterValidator(storable)]
+Name = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable), AfterValidator(_findable)]
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=120), AfterValidator(_not_reserved)]
 RecordId = Annotated[
     str, StringConstraints(pattern=RECORD_ID_PATTERN, max_length=100), AfterValidator(_not_reserved)
@@ -96,7 +109,7 @@ RecordId = Annotated[
 ClaimId = Annotated[str, StringConstraints(pattern=CLAIM_ID_PATTERN, max_length=120)]
 MediationId = Annotated[str, StringConstraints(pattern=MEDIATION_ID_PATTERN, max_length=120)]
 TermId = Annotated[str, StringConstraints(pattern=TERM_ID_PATTERN, max_length=120)]
-Url = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_storable), AfterValidator(_web_url)]
+Url = Annotated[str, StringConstraints(max_length=2000), AfterValidator(storable), AfterValidator(_web_url)]
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
 Int4 = Annotated[int, Field(ge=0, le=INT4_MAX, strict=True)]
 Year = Annotated[int, Field(ge=1900, le=2100, strict=True)]

@@ -7,16 +7,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
-from sqlalchemy import Column, or_, select
+from sqlalchemy import Column, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.checks import ID_TABLES, Referrer
 from db.enums import Resource
-from db.models.access import Merged
+from db.merges import Turns
 from db.normalising import OWNED, Owned
 from db.rendering import Input
-
-Turns = Mapping[Resource, Mapping[str, str]]
 
 # The fields of inputs, at any depth, that hold ids of a kind of record.
 _FIELDS: Mapping[Resource, frozenset[str]] = {
@@ -42,15 +40,6 @@ async def referrers(connection: AsyncConnection, resource: Resource, record_id: 
         found.update((referring, owner) for owner in rows.scalars())
     found.discard((resource, record_id))
     return sorted(found)
-
-
-async def read_merged(connection: AsyncConnection) -> Turns:
-    """Give where each record that was merged is now found; chains are followed to their end."""
-    turns: dict[Resource, dict[str, str]] = {}
-    rows = await connection.execute(select(Merged.resource, Merged.id, Merged.into_id))
-    for resource, record_id, into in rows:
-        turns.setdefault(Resource(resource), {})[record_id] = into
-    return {resource: {id_: _end(ids, id_) for id_ in ids} for resource, ids in turns.items()}
 
 
 def turned(item: Input, turns: Turns) -> Input:
@@ -108,10 +97,3 @@ def _distinct_overlaps(record_id: str, overlaps: object) -> list[dict[str, objec
             key = (overlap["exchange"], overlap["measure"], overlap["received_by"])
             kept.setdefault(key, overlap)
     return list(kept.values())
-
-
-def _end(ids: Mapping[str, str], record_id: str) -> str:
-    """Follow a chain of merges; it ends, since a record that was merged takes no other in."""
-    while record_id in ids:
-        record_id = ids[record_id]
-    return record_id

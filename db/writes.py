@@ -40,6 +40,7 @@ from db.rendering import (
 from db.storing import Change, Current, Ledger, read_cited_articles, read_current
 
 BATCH = 1_000  # records rendered and stored at once: bounds memory, not the transaction
+NOT_NULL_VIOLATION = "23502"
 ORDER = {resource: place for place, resource in enumerate(INPUT_OF)}
 CITING = (
     (Resource.AGREEMENT, exchanges.AgreementCitation.agreement_id, exchanges.AgreementCitation.article_id),
@@ -182,6 +183,8 @@ async def writing(
         yield write_
         await storing.close_ledger(write_.ledger)
     except (IntegrityError, asyncpg.IntegrityConstraintViolationError) as error:
+        if getattr(_cause(error), "sqlstate", None) == NOT_NULL_VIOLATION:
+            raise  # a row that was made wrong, not a record that is
         raise WriteError([_refused_by_database(error)]) from error
 
 
@@ -274,11 +277,17 @@ def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-def _refused_by_database(error: Exception) -> WriteItem:
-    """Name the constraint that refused; the driver's own text stays in the log."""
+def _cause(error: Exception) -> BaseException | None:
+    """Give what the driver itself raised."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, asyncpg.PostgresError):
         cause = cause.__cause__
+    return cause
+
+
+def _refused_by_database(error: Exception) -> WriteItem:
+    """Name the constraint that refused; the driver's own text stays in the log."""
+    cause = _cause(error)
     constraint = getattr(cause, "constraint_name", None) or "constraint"
     where = getattr(cause, "table_name", None) or "the database"
     return WriteItem(

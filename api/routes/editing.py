@@ -101,7 +101,8 @@ def _router(resource: Resource) -> APIRouter:
     )
     async def restore(request: Request, writer: CuratorWriterDep, record_id: RecordId) -> Response:
         """Bring a deleted record back as it last stood."""
-        return await answer_write(request, writer, WRITE_SCHEMA, editing.restoration(resource, record_id))
+        work = editing.restoration(request, resource, record_id)
+        return await answer_write(request, writer, WRITE_SCHEMA, work)
 
     @router.post(
         f"{item}/revert",

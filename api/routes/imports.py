@@ -14,7 +14,7 @@ from api.errors import ApiError, ProblemCode
 from api.openapi import KEY, describe_queried
 from api.params import text_of
 from api.schemas import ImportCount, ImportReport, Note
-from api.writing import WRITE_SCHEMA, check_reason
+from api.writing import WRITE_SCHEMA, check_reason, telling
 from db.dataset_files import DatasetError
 from db.enums import Action
 from db.importing import ImportOutcome, import_stream
@@ -22,6 +22,9 @@ from db.rendering import INPUT_OF
 
 MEDIA_TYPES = ("application/x-ndjson", "application/jsonl")
 IN_MEMORY = 1_048_576  # bytes of a body; a larger one waits in a temporary file
+REPEATABLE = (
+    "An import takes no Idempotency-Key: sent again, it changes nothing that stands already. Leave it out."
+)
 LINE = (
     '{"resource": "publisher", "id": "gazette", "name": "The Gazette", "is_agency": false, "aliases": []}\n'
 )
@@ -34,6 +37,7 @@ def _described() -> dict[str, Any]:
     described = describe_queried(
         ImportReport,
         WRITE_SCHEMA,
+        ProblemCode.BAD_REQUEST,
         ProblemCode.UNAUTHENTICATED,
         ProblemCode.FORBIDDEN,
         ProblemCode.PAYLOAD_TOO_LARGE,
@@ -64,8 +68,10 @@ async def import_records(
     dry_run = values.get("dry_run") == (True,)
     reason = text_of(values, "reason") or ""
     check_reason(reason, needed=not dry_run)
+    if "idempotency-key" in request.headers:
+        raise ApiError(ProblemCode.BAD_REQUEST, REPEATABLE)
     spent = {} if dry_run else limiter.spend(caller.key_id)
-    with SpooledTemporaryFile(IN_MEMORY) as spooled:
+    with telling(spent), SpooledTemporaryFile(IN_MEMORY) as spooled:
         async for piece in read_body(request, MEDIA_TYPES, settings_of(request).max_import_size):
             await asyncio.to_thread(spooled.write, piece)
         spooled.seek(0)

@@ -52,6 +52,12 @@ async def last_action(
     return (await connection.execute(statement)).scalar_one_or_none()
 
 
+async def last_number(connection: AsyncConnection, resource: Resource, record_id: str) -> int | None:
+    """Give how many revisions a record has had, whether it stands or not; None if it was never there."""
+    of_record = _reached(resource, record_id, Snapshot())
+    return (await connection.execute(select(func.max(Revision.number)).where(of_record))).scalar_one()
+
+
 async def blanking(
     connection: AsyncConnection, resource: Resource, record_id: str, snapshot: Snapshot
 ) -> tuple[int, str] | None:
