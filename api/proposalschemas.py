@@ -124,7 +124,7 @@ class ProposalDiff(Model):
         "stands, and to `{}` where it is deleted.",
         [{"op": "replace", "path": "/summary", "value": "Each side returned 150 people."}],
     )
-    sentences: list[str] = described("The changes in words, one each.", ["summary 'a' → 'b'"])
+    sentences: list[str] = described("The changes in words, one each.", ['summary was "a" and is now "b".'])
 
 
 TALLY = {"open": 3, "accepted": 12, "rejected": 4, "withdrawn": 1}

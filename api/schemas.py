@@ -144,6 +144,27 @@ class DatasetCounts(Model):
     coverage: int = described("Coverage notes.", COUNTS["coverage"])
 
 
+class DatasetFile(Model):
+    """A table of the dataset as a file, whole and of one state."""
+
+    table: str = described("What it holds.", "exchanges")
+    media_type: str = described("Its media type.", "text/csv")
+    path: str = described("Its path.", "/v1/exchanges.csv?as_of=4012")
+
+
+class DatasetLinks(Model):
+    """Where the dataset is described otherwise, and where it is found."""
+
+    self: str = described("Path of this description, of the same state.", "/v1/dataset?as_of=4012")
+    codebook: str = described("What each variable means.", "/v1/codebook?as_of=4012")
+    json_ld: str = described("The same for catalogues: schema.org and DCAT.", "/v1/dataset.jsonld?as_of=4012")
+    data_package: str = described("Frictionless Data Package.", "/v1/datapackage.json?as_of=4012")
+    croissant: str = described("Croissant.", "/v1/croissant.json?as_of=4012")
+    releases: str = described("The releases.", "/v1/releases")
+    changes: str = described("Everything that was ever written.", "/v1/changes")
+    contract: str = described("The contract of this service, OpenAPI.", "/v1/openapi.json")
+
+
 class Dataset(Model):
     """What this dataset is, how far it has come and how to cite it."""
 
@@ -151,11 +172,29 @@ class Dataset(Model):
     description: str = described("What it holds.", "Curated records of prisoner exchanges.")
     licence: str = described("The licence of the data, SPDX.", "CC-BY-4.0")
     licence_url: str = described("Where the licence is.", "https://creativecommons.org/licenses/by/4.0/")
+    creator: str = described("Who makes it.", "Curators of the prisoner-exchange dataset")
+    keywords: list[str] = described("What it is about.", ["prisoner exchange"])
     citation: str = described("How to cite the dataset.", "Prisoner exchanges, dataset revision 1 (2026).")
     figures_rule: int = described("Version of the rule that figures follow.", 1)
     first_exchange: dt.date | None = described("Day of the earliest exchange, or null.", "2014-05-07")
     last_exchange: dt.date | None = described("Day of the latest exchange, or null.", "2026-11-01")
+    places: list[str] = described("The states that are parties to an exchange.", ["Russia", "Ukraine"])
+    newest_release: str | None = described("The newest release there is, or null.", "2026.11")
     counts: DatasetCounts = described("How many current records of each kind there are.", COUNTS)
+    files: list[DatasetFile] = described("The tables as files, in every format.", [])
+    links: DatasetLinks = described(
+        "Related paths.",
+        {
+            "self": "/v1/dataset?as_of=4012",
+            "codebook": "/v1/codebook?as_of=4012",
+            "json_ld": "/v1/dataset.jsonld?as_of=4012",
+            "data_package": "/v1/datapackage.json?as_of=4012",
+            "croissant": "/v1/croissant.json?as_of=4012",
+            "releases": "/v1/releases",
+            "changes": "/v1/changes",
+            "contract": "/v1/openapi.json",
+        },
+    )
     dataset: DatasetState = described("The state of the dataset that was read.", STATE)
 
 
@@ -213,7 +252,7 @@ class Diff(Model):
     patch: list[dict[str, JsonValue]] = described(
         "The changes as a JSON Patch (RFC 6902).", [{"op": "replace", "path": "/summary", "value": "b"}]
     )
-    sentences: list[str] = described("The changes in words, one each.", ["summary 'a' → 'b'"])
+    sentences: list[str] = described("The changes in words, one each.", ['summary was "a" and is now "b".'])
 
 
 class ChangeEntry(Model):
@@ -307,7 +346,7 @@ class PlannedChange(Model):
     id: str = described("Its id.", "2024-12-30-russia-ukraine")
     action: str = described("What would be done.", "updated")
     number: int = described("The revision number that the record would have.", 2)
-    sentences: list[str] = described("What would change, in words.", ["claims.0.count 189 → 190"])
+    sentences: list[str] = described("What would change, in words.", ["claims.0.count was 189 and is now 190."])
     body: str = described("The record as it would stand, as the JSON text that would be served.", "{…}")
     links: records.SelfLinks = described(
         "Where the record is or would be found.", {"self": "/v1/exchanges/2024-12-30-russia-ukraine"}

@@ -34,12 +34,26 @@ class Difference(NamedTuple):
             return f"{self.path} + {_cut(_dumped(self.after))}"
         if isinstance(self.after, _Absent):
             return f"{self.path} − {_cut(_dumped(self.before))}"
+        before, after = self._parted()
+        return f"{self.path} {before} → {after}"
+
+    def sentence(self) -> str:
+        """Tell it as a sentence."""
+        if isinstance(self.before, _Absent):
+            return f"{self.path} is new: {_worded(_cut(_dumped(self.after)))}."
+        if isinstance(self.after, _Absent):
+            return f"{self.path} is gone, which was {_worded(_cut(_dumped(self.before)))}."
+        before, after = self._parted()
+        return f"{self.path} was {_worded(before)} and is now {_worded(after)}."
+
+    def _parted(self) -> tuple[str, str]:
+        """Give both values as text, cut so that the place where they part is shown."""
         before, after = _dumped(self.before), _dumped(self.after)
         start = 0
         if max(len(before), len(after)) > LONGEST_VALUE:
             same = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
             start = max(0, sum(1 for _ in same) - LEAD)
-        return f"{self.path} {_cut(before, start)} → {_cut(after, start)}"
+        return _cut(before, start), _cut(after, start)
 
 
 def differences(before: Json, after: Json, path: str) -> Iterator[Difference]:
@@ -82,6 +96,10 @@ def _keyed(values: Sequence[Json]) -> dict[Json, Json] | None:
 
 def _dumped(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def _worded(text: str) -> str:
+    return "empty" if text == "null" else text
 
 
 def _cut(text: str, start: int = 0) -> str:

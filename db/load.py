@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.checks import WriteError, WriteItem, check
 from db.dataset_files import DatasetError, DatasetFiles, LineError, Scan, scan_dataset
-from db.differences import ABSENT, differences
+from db.differences import ABSENT, Difference, differences
 from db.duplicates import probable_duplicates
 from db.enums import Action, Resource
 from db.rendering import INPUT_OF, PLURAL, Input
@@ -219,7 +219,7 @@ def diff_lines(change: Change) -> list[str]:
     name = f"{change.resource} {change.id}"
     if change.before is None:
         return [f"{name}: {change.action}"]
-    lines = [f"{name}: {line}" for line in in_words(change.resource, change.before, change.after)]
+    lines = [f"{name}: {line}" for line in _between(change.resource, change.before, change.after)]
     if len(lines) > MOST_OF_A_CHANGE:
         rest = len(lines) - MOST_OF_A_CHANGE
         return [*lines[:MOST_OF_A_CHANGE], f"{name}: … and {rest:,} more differences"]
@@ -227,7 +227,12 @@ def diff_lines(change: Change) -> list[str]:
 
 
 def in_words(resource: Resource, before: str, after: str) -> list[str]:
-    """Tell what differs between two bodies of a record, a sentence each.
+    """Tell what differs between two bodies of a record, a sentence each."""
+    return [difference.sentence() for difference in _between(resource, before, after)]
+
+
+def _between(resource: Resource, before: str, after: str) -> list[Difference]:
+    """Find what differs between two bodies of a record.
 
     Compares what curators write; only where that is the same, what is derived from other records.
     """
@@ -236,7 +241,7 @@ def in_words(resource: Resource, before: str, after: str) -> list[str]:
     derived = sorted(new.keys() - written - HISTORY)
     for fields in (written, derived):
         found = [
-            str(difference)
+            difference
             for field in fields
             for difference in differences(old.get(field, ABSENT), new.get(field, ABSENT), field)
         ]

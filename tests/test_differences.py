@@ -78,3 +78,18 @@ def test_the_summary_names_only_some_of_many_missing_ids() -> None:
         + " and 2 more",
         "nothing would change; dataset revision 7",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (189, 190, "count was 189 and is now 190."),
+        (None, "a", 'count was empty and is now "a".'),
+        (1, None, "count was 1 and is now empty."),
+        (ABSENT, {"id": "c"}, 'count is new: {"id": "c"}.'),
+        ("a", ABSENT, 'count is gone, which was "a".'),
+    ],
+)
+def test_sentences(before: object, after: object, told: str) -> None:
+    (difference,) = differences(before, after, "count")
+    assert difference.sentence() == told

@@ -188,10 +188,10 @@ async def test_the_difference_is_against_today(cast: Cast) -> None:
     summary = SENT["content"]["summary"]
     diff = (await get(cast.curator, f"{path}/diff")).json()
     assert diff["patch"] == [{"op": "replace", "path": "/summary", "value": summary}]
-    assert diff["sentences"] == [f'summary "A handover." → "{summary}"']
+    assert diff["sentences"] == [f'summary was "A handover." and is now "{summary}".']
     await cast.curator.change("PATCH", FIRST, {"summary": "Today.", "status": "announced"})
     diff = (await get(cast.curator, f"{path}/diff")).json()
-    assert diff["sentences"] == [f'summary "Today." → "{summary}"']
+    assert diff["sentences"] == [f'summary was "Today." and is now "{summary}".']
     assert (diff["base_revision"], diff["newest_revision"], diff["conflicting"]) == (1, 2, True)
 
 
@@ -200,10 +200,10 @@ async def test_the_difference_of_a_creation_and_of_a_deletion(cast: Cast) -> Non
     for accepted in (False, True):
         made = (await get(cast.curator, f"{creates}/diff")).json()
         assert {"op": "add", "path": "/date", "value": "2021-05-05"} in made["patch"]
-        assert 'date + "2021-05-05"' in made["sentences"]
+        assert 'date is new: "2021-05-05".' in made["sentences"]
         gone = (await get(cast.curator, f"{deletes}/diff")).json()
         assert {"op": "remove", "path": "/date"} in gone["patch"]
-        assert 'date − "2020-03-01"' in gone["sentences"]
+        assert 'date is gone, which was "2020-03-01".' in gone["sentences"]
         if not accepted:
             for path in (creates, deletes):
                 assert (await cast.decide(Act.ACCEPT, path)).status_code == 200
