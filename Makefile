@@ -8,11 +8,11 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test fuzz storm stateful lint types format openapi contract migrations check lock clean
+.PHONY: help setup serve test fuzz storm stateful export-memory lint types format openapi contract migrations check lock clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables: PORT HOST DATA_DIR WORKERS DATABASE_URL (serve), PYTEST_ARGS TEST_DATABASE_URL (test), PYTHON (setup)"
 
 setup: $(BIN)/.complete ## create .venv and install the locked dependencies
@@ -44,6 +44,9 @@ fuzz: setup ## the long form of the generated requests: 2,000 and many more, for
 
 storm: setup ## kill -9 of the server and of Postgres in the middle of writes: 20 times each, for minutes
 	WRITE_STORM_ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest tests/test_write_storm.py --log-cli-level=INFO --log-disable=httpx
+
+export-memory: setup ## the long form of large exports: 200,000 exchanges as CSV and Parquet, for minutes
+	EXPORTED_EXCHANGES=200000 $(BIN)/python -m pytest tests/test_export_memory.py -s
 
 stateful: setup ## the long form of the random writes against a model: 200 sequences of them, for minutes
 	STATEFUL_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest tests/test_stateful_writes.py

@@ -40,6 +40,7 @@ class Told:
     here: str
     notes: Sequence[Note] = ()
     vocabulary_revision: int = 0
+    cite_as: str | None = None
 
 
 def page_path(path: str, cursor: str | None, limit: int) -> str:
@@ -71,8 +72,10 @@ def list_response(request: Request, bodies: Sequence[str], told: Told) -> Respon
     facts = [told.path, told.query, told.sort, told.limit, told.here, told.vocabulary_revision]
     headers = state_headers(told.state, told.snapshot, facts)
     headers |= memento_headers(request, told.snapshot, told.state.updated_at)
-    if following is not None:
-        headers["Link"] = f'<{following}>; rel="next"'
+    following_link = None if following is None else f'<{following}>; rel="next"'
+    links = [link for link in (following_link, told.cite_as) if link is not None]
+    if links:
+        headers["Link"] = ", ".join(links)
     return conditional_response(request, body, headers, told.state.updated_at)
 
 
@@ -100,7 +103,7 @@ def state_headers(state: State, snapshot: Snapshot, facts: Sequence[object]) -> 
     seed = json.dumps([state.epoch.hex, state.revision, CONTRACT_VERSION, *facts])
     return {
         "ETag": f'"{sha256(seed.encode()).hexdigest()[:32]}"',
-        "Cache-Control": LIVE if snapshot.revision is None else PINNED,
+        "Cache-Control": LIVE if snapshot.revision is None or snapshot.moving else PINNED,
         "Vary": f"Accept, {HEADER}",
         "X-Dataset-Revision": str(state.revision),
     }
@@ -114,13 +117,14 @@ def memento_headers(request: Request, snapshot: Snapshot, at: dt.datetime) -> di
 
 
 def version_links(path: str, number: int, newest: int | None = None) -> str:
-    """Give the links of one revision of a record, by the relations of RFC 5829 and RFC 7089.
+    """Give the links of one revision of a record, by the relations of RFC 5829, RFC 7089 and RFC 8574.
 
     The one after it is named only where the newest is known.
     """
     links = [
         f'<{path}>; rel="original timegate latest-version"',
         f'<{path}/revisions>; rel="version-history"',
+        f'<{path}/revisions/{number}>; rel="cite-as"',
     ]
     if number > 1:
         links.append(f'<{path}/revisions/{number - 1}>; rel="predecessor-version"')

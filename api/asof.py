@@ -113,7 +113,7 @@ async def _released(connection: AsyncConnection, name: str) -> Snapshot:
     if found is None:
         near = get_close_matches(name, releases, n=3)
         raise _unknown_release(f"there is no release {name!r}", [*releases, LATEST], near)
-    return Snapshot(found.dataset_revision, found.name)
+    return Snapshot(found.dataset_revision, found.name, moving=name == LATEST)
 
 
 def _unknown_release(message: str, allowed: Sequence[str] = (), near: Sequence[str] = ()) -> ApiError:

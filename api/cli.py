@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api import __version__, keycommands, redactcommand
+from api import __version__, keycommands, querycommand, redactcommand, releasecommand
 from api.commands import CommandError, DataDir, open_database, say
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ app = typer.Typer(
 )
 app.add_typer(keycommands.app, name="key")
 app.command()(redactcommand.redact)
+app.command()(releasecommand.release)
+for _asking in (querycommand.query, querycommand.export):
+    app.command(context_settings=querycommand.FILTERS_TOO, options_metavar=querycommand.USAGE)(_asking)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ How stored records are listed is `api/listing.py`'s.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
 from typing import Protocol
 
 from fastapi import Request, Response
@@ -82,8 +83,11 @@ async def answer_computed_list(request: Request, reader: Reader, read: Read) -> 
             key=last,
             id=last,
         ).encode(vocabulary.cursor_secret, vocabulary.epoch)
-    told = Told(path, query, "id", limit, len(items), snapshot, state, following, after)
-    return list_response(request, [item.model_dump_json() for item in page], told)
+    bodies = [item.model_dump_json() for item in page]
+    # the same state may be told otherwise later: a release made since names revisions of it
+    here = f"{after} {sha256(''.join(bodies).encode()).hexdigest()}"
+    told = Told(path, query, "id", limit, len(items), snapshot, state, following, here)
+    return list_response(request, bodies, told)
 
 
 async def answer_computed_record(

@@ -7,6 +7,7 @@ clauses are combined `db/queries/conditions.py`'s; the shorthands are `api/filte
 from sqlalchemy import true
 
 from api import filterkinds as by
+from api.between import between
 from api.filterkinds import FilterSet
 from db import enums
 from db.models import index as i
@@ -85,6 +86,19 @@ class FigureFilters(ExchangeFilters):
     covers = by.words(by.CLAIM_OF_FIGURE, i.ClaimIndex.covers, enums.Covers, "A claim of the figure's direction, counted or not, covers these of the people.", "fragment", sisters=by.REPEATED)
     article, publisher, agency = by.sources("figure", "What stands behind the figure")
     has_figures = by.LEFT_OUT
+
+
+class DisagreementFilters(FigureFilters):
+    """Filters of figures for which claimants state different values."""
+
+    between = between("These two claimants state a value each, and not the same; `none`: the article's own voice.", "ukraine")
+
+
+class StatsFilters(ExchangeFilters):
+    """Filters of statistics: those of exchanges, but that the ends choose which directions are summed."""
+
+    released_by = by.actor(by.FIGURE, i.FigureIndex.released_by, "Sums the people whom one of these let go; all other filters choose exchanges.", sisters=by.OF_ONE)
+    received_by = by.actor(by.FIGURE, i.FigureIndex.received_by, "Sums the people whom one of these took in; all other filters choose exchanges.", sisters=by.OF_ONE)
 
 
 class ClaimFilters(ExchangeFilters):
@@ -178,6 +192,18 @@ class TotalFilters(FilterSet):
     date_from = by.above(TOTAL, i.TotalIndex.date, "It speaks of this day or later.", "2024-01-01", by.Day)
     date_to = by.below(TOTAL, i.TotalIndex.date, "It speaks of this day or earlier.", "2024-12-31", by.Day)
     article, publisher, agency = by.sources("total", "The total")
+
+
+class ReconciliationFilters(FilterSet):
+    """What chooses the published totals that are set against our own sums."""
+
+    table = table(i.TotalIndex)
+
+    claimant = TotalFilters.claimant
+    mediator = TotalFilters.mediator
+    received_by = TotalFilters.received_by
+    category = TotalFilters.category
+    measure = by.words(TOTAL, i.TotalIndex.measure, enums.TotalMeasure, "What it counts; `persons` if left out.", "persons")
 
 
 class CoverageFilters(FilterSet):

@@ -4,7 +4,7 @@ What a resource has of its own (filters, orders) comes as a `Listing` from its m
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -25,10 +25,12 @@ from api.answers import (
     version_links,
 )
 from api.asof import RELEASE, STATE, check_pinned, check_reached, snapshot_of
-from api.conditional import require_json
+from api.citedas import cite_as, question_of
+from api.conditional import JSON, negotiate, require_json
 from api.cursor import Cursor, invalid_cursor
 from api.errors import ApiError, ProblemCode, ProblemItem
 from api.filterkinds import FilterSet, Search
+from api.formats import BY_MEDIA_TYPE
 from api.missing import absent
 from api.params import NONE, Param, Schema, Value, Values, refuse, sort_name, text_of
 from api.resolving import coalition_notes, resolve
@@ -56,12 +58,20 @@ CURSOR = Param(
 )
 
 
+# Makes items of stored bodies that more must be read for, from the same state.
+Render = Callable[[AsyncConnection, Sequence[str], Snapshot], Awaitable[Sequence[str]]]
+
+
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """A list of one resource: what is listed, and what it can be filtered by."""
+    """A list of one resource: what is listed, and what it can be filtered by.
+
+    Items are the stored bodies, unless `render` makes them of these.
+    """
 
     listed: Listed
     filters: type[FilterSet]
+    render: Render | None = None
 
     @cached_property
     def schema(self) -> Schema:
@@ -89,6 +99,10 @@ class Listing:
         return next(iter(self.listed.sorts))
 
 
+# How lists are answered in the other formats they have, by name: noted by `api/exporting.py`.
+EXPORTED: dict[Listing, Callable[[Request, Reader, str], Awaitable[Response]]] = {}
+
+
 @dataclass(frozen=True)
 class Asked:
     """A query as it was understood; `names`: the revision of the vocabulary that it was first read with."""
@@ -110,7 +124,17 @@ async def answer_list(
     request: Request, reader: Reader, listing: Listing, fixed: Sequence[Condition] = ()
 ) -> Response:
     """Answer a list. `fixed` are conditions that the path sets rather than the query."""
-    require_json(request)
+    if listing not in EXPORTED:
+        require_json(request)
+    elif (asked_for := negotiate(request, JSON, *BY_MEDIA_TYPE)) != JSON:
+        return await EXPORTED[listing](request, reader, BY_MEDIA_TYPE[asked_for])
+    return list_response(request, *await read_list(request, reader, listing, fixed))
+
+
+async def read_list(
+    request: Request, reader: Reader, listing: Listing, fixed: Sequence[Condition] = ()
+) -> tuple[Sequence[str], Told]:
+    """Read the page of a list that a request asks for: its bodies, and what it says about itself."""
     path: str = request.scope["path"]
     values = listing.schema.parse(request.scope["query_string"])
     async with reader.connection() as connection:
@@ -125,6 +149,19 @@ async def answer_list(
             page = await read_page(connection, listing.listed, query)
             if not reader.forget_before(page.state.vocabulary_revision):
                 break
+        bodies, link = page.bodies, None
+        if listing.render is not None:
+            bodies = await listing.render(connection, bodies, Snapshot(page.state.revision))
+        if asked.snapshot.revision is not None and asked.after is None:
+            question = question_of(
+                path,
+                asked.values,
+                asked.shown,
+                usual=listing.default_sort,
+                revision=page.state.revision,
+                names=asked.names,
+            )
+            link = await cite_as(connection, question, listing.schema, vocabulary)
     check_reached(page.state)
     told = Told(
         path=path,
@@ -138,8 +175,9 @@ async def answer_list(
         here="" if asked.after is None else asked.after.id,
         notes=asked.notes,
         vocabulary_revision=vocabulary.revision,
+        cite_as=link,
     )
-    return list_response(request, page.bodies, told)
+    return bodies, told
 
 
 async def answer_record(
@@ -189,7 +227,7 @@ async def _understand(
         if given and not errors and _meaning(listing, given) != _meaning(listing, cursor.query):
             raise invalid_cursor("the parameters beside the cursor do not mean what the walk began with")
         await check_pinned(connection, cursor.revision, request.headers)
-        resolved = _remembered(listing, cursor)
+        resolved = remembered(listing, cursor.query, cursor.search)
         query, sort, snapshot = dict(cursor.query), cursor.sort, cursor.snapshot()
         after = After(listing.listed.sorts[sort].parse(cursor.key), cursor.id, cursor.total)
     else:
@@ -206,23 +244,26 @@ def _meaning(listing: Listing, query: Mapping[str, list[str]]) -> Mapping[str, l
     return {"sort": [listing.default_sort]} | {name: sorted(values) for name, values in query.items()}
 
 
-def _remembered(listing: Listing, cursor: Cursor) -> dict[str, tuple[Value, ...]]:
-    """Give the values of a cursor's filters; its names are ids, and stay what they meant when it was made."""
-    remembered: dict[str, tuple[Value, ...]] = {}
-    for name, texts in cursor.query.items():
+def remembered(
+    listing: Listing, query: Mapping[str, Sequence[str]], search: str | None
+) -> dict[str, tuple[Value, ...]]:
+    """Give the values of filters that were understood once: names are ids, and stay what they meant then.
+
+    `search` is the tsquery that the words of `q` stood for.
+    """
+    values: dict[str, tuple[Value, ...]] = {}
+    for name, texts in query.items():
         if name not in listing.filter_spellings:
             continue
         param, _ = listing.schema.spellings[name]
         if param.named == "search":
-            remembered[name] = (Search(texts[0], cursor.search or ""),)
+            values[name] = (Search(texts[0], search or ""),)
         elif param.named is not None:
-            remembered[name] = tuple(texts)
+            values[name] = tuple(texts)
         else:
             validate = listing.schema.adapters[param.name].validate_strings
-            remembered[name] = tuple(
-                text if param.none and text == NONE else validate(text) for text in texts
-            )
-    return remembered
+            values[name] = tuple(text if param.none and text == NONE else validate(text) for text in texts)
+    return values
 
 
 def _list_query(listing: Listing, asked: Asked, fixed: Sequence[Condition], merges: Merges) -> ListQuery:

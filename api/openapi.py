@@ -44,7 +44,15 @@ TAGS = {
     "agreements": "What parties promised each other.",
     "totals": "Running totals that somebody announced.",
     "coverage": "Known gaps of the dataset.",
+    "stats": "Sums of exchanges and figures, in which nobody is counted twice.",
+    "reconciliation": "Published totals set against our own sums, step by step.",
+    "disagreements": "Figures for which claimants state different values.",
     "dataset": "The dataset as a whole.",
+    "releases": "Frozen states of the dataset, with files and checksums, to cite and to compare.",
+    "charts": "Pictures of sums of figures, for any page or paper.",
+    "citations": "Queries and records to cite, each under an address that never changes.",
+    "feeds": "Exchanges for feed readers and calendars.",
+    "exports": "Whole results as files: CSV, NDJSON, Parquet, XLSX, JSON-LD.",
     "history": "What was written when, why and by whom.",
     "writing": "For curators with a key: every write is a revision with a reason, and nothing is lost.",
     "proposals": "For contributors with a key: what they propose, and curators accept or reject.",
@@ -79,6 +87,8 @@ NOT_MODIFIED: Mapping[int | str, dict[str, Any]] = {304: {"description": "The cl
 NO_PARAMETERS = Schema.of()
 # What operations answer with, by name: noted as they are described.
 ANSWERS: dict[str, type[BaseModel]] = {}
+# What stands behind the id of a record in paths, with an example.
+OF_RECORD = {"number": "1", "other": "latest", "chart": "timeline", "citation_id": "k3fq7m2xw5ab"}
 _END_OF_CLAUSE = re.compile(r"[.,:;](?:\s|$)")
 
 RecordId = Annotated[str, Path(description="The id of the record.")]
@@ -122,11 +132,31 @@ def describe_queried(model: type[BaseModel], schema: Schema, *codes: ProblemCode
     return _described(model, schema, *codes)
 
 
-def describe_other(media_type: str, description: str, schema: Schema, *codes: ProblemCode) -> dict[str, Any]:
+def with_parameter(described: Mapping[str, Any], name: str, **more: Any) -> dict[str, Any]:
+    """Say more of one parameter than its own line does: that it is required, or of how many values."""
+    extra = described["openapi_extra"]
+    told = [
+        each | more | {"schema": each["schema"] | more.get("schema", {})} if each["name"] == name else each
+        for each in extra["parameters"]
+    ]
+    return {**described, "openapi_extra": {**extra, "parameters": told}}
+
+
+def describe_other(
+    media_type: str, description: str, schema: Schema, *codes: ProblemCode, binary: bool = False
+) -> dict[str, Any]:
     """Give the same for a path that does not answer with JSON."""
-    content = {media_type: {"schema": {"type": "string"}}}
+    body = {"type": "string", "format": "binary"} if binary else {"type": "string"}
+    content = {media_type: {"schema": body}}
     described = _with_problems({"description": description, "content": content}, schema, *codes)
     return described | {"response_class": Response}  # of no media type, so that only this one is told
+
+
+def describe_export(schema: Schema) -> dict[str, Any]:
+    """Give the same for a file in one of several formats: clients break on several media types of one 200."""
+    content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    answer = {"description": "The file.", "content": content}
+    return _with_problems(answer, schema, ProblemCode.BAD_REQUEST) | {"response_class": Response}
 
 
 def _described(model: type[BaseModel], schema: Schema, *codes: ProblemCode) -> dict[str, Any]:
@@ -195,7 +225,10 @@ def contract_of(app: FastAPI) -> dict[str, Any]:
                 operation["responses"] = dict(sorted(told.items()))
             for parameter in operation["parameters"]:
                 if parameter["in"] == "path":
-                    parameter["example"] = _example_in_path(document, path, parameter["name"])
+                    words = parameter["schema"].get("enum")
+                    parameter["example"] = (
+                        words[0] if words else _example_in_path(document, path, parameter["name"])
+                    )
                 parameter["schema"] = _plain(parameter["schema"])
                 parameter["schema"].pop("description", None)
     return document
@@ -287,8 +320,8 @@ def _summary(description: str) -> str:
 
 def _example_in_path(document: Mapping[str, Any], path: str, name: str) -> str:
     """Give the id that the record at the beginning of a path has in its examples; revisions have numbers."""
-    if name == "number":
-        return "1"
+    if name in OF_RECORD:
+        return OF_RECORD[name]
     of_record = path[: path.index(f"{{{name}}}") + len(name) + 2]
     schema = document["components"]["schemas"][_answer_of(document["paths"][of_record]["get"])]
     return str(schema["properties"]["id"]["examples"][0])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands import CommandError, DataDir, open_database
+from api.commands import CommandError, DataDir, open_database, say
 
 if TYPE_CHECKING:
     from db.enums import Resource
@@ -38,7 +38,8 @@ def redact(
     """Blank past revisions of a record that name a private person, and every copy of what they say.
 
     What the record says now is not blanked: write it without the name first. Readers of a blanked revision
-    get 410 with the reason. It cannot be undone. Works beside a running server.
+    get 410 with the reason. It cannot be undone. The files of releases that held it are made again without
+    it, and the releases tell so. Works beside a running server.
     """
     from api.serving import StopSignals
     from db.migrate import upgrade
@@ -49,32 +50,39 @@ def redact(
     with StopSignals() as signals, open_database(data_dir, signals) as database:
         upgrade(database.url)
         work = _redact(database.url, resource, record_id, revision, reason.strip(), dry_run=dry_run)
-        redaction, outcome = asyncio.run(work)
+        redaction, outcome, remade = asyncio.run(work)
     for line in _lines(redaction, dry_run=dry_run):
         typer.echo(line)
+    for name in remade:
+        typer.echo(f"release {name}: its files were made again")
     made = f"dataset revision {outcome.revision}"
     typer.echo(f"dry run, nothing stored; would be {made}" if dry_run else made)
 
 
 async def _redact(
     url: str, resource: "Resource", record_id: str, numbers: Sequence[int], reason: str, *, dry_run: bool
-) -> "tuple[Redaction, Outcome]":
+) -> "tuple[Redaction, Outcome, Sequence[str]]":
+    from api.releasing import remake
     from db import redacting
     from db.amending import AmendError
+    from db.releases import lock_releases
     from db.session import write_engine
     from db.writes import writing
 
     engine = write_engine(url)
     try:
         async with engine.connect() as connection:
+            await lock_releases(connection)
             async with writing(connection, reason, dry_run=dry_run) as write:
                 redaction = await redacting.redact(write, resource, record_id, numbers)
+            outcome = write.outcome()
+            remade = await remake(connection, outcome.revision, tell=say)
             await connection.commit()
     except AmendError as error:
         raise CommandError(str(error)) from error
     finally:
         await engine.dispose()
-    return redaction, write.outcome()
+    return redaction, outcome, remade
 
 
 def _named(record: str) -> "tuple[Resource, str]":

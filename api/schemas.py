@@ -346,7 +346,9 @@ class PlannedChange(Model):
     id: str = described("Its id.", "2024-12-30-russia-ukraine")
     action: str = described("What would be done.", "updated")
     number: int = described("The revision number that the record would have.", 2)
-    sentences: list[str] = described("What would change, in words.", ["claims.0.count was 189 and is now 190."])
+    sentences: list[str] = described(
+        "What would change, in words.", ["claims.0.count was 189 and is now 190."]
+    )
     body: str = described("The record as it would stand, as the JSON text that would be served.", "{…}")
     links: records.SelfLinks = described(
         "Where the record is or would be found.", {"self": "/v1/exchanges/2024-12-30-russia-ukraine"}

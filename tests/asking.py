@@ -13,8 +13,8 @@ async def ask(
 ) -> httpx.Response:
     """Send a GET; lists in the query repeat their parameter."""
     plain = {"Accept-Encoding": "identity"} | {name.replace("_", "-"): text for name, text in headers.items()}
-    # httpx drops the query of a URL where it is given parameters, be they none
-    return await client.get(path, params=dict(query) if query else None, headers=plain)  # type: ignore[arg-type]
+    # httpx drops the query of a URL where it is given parameters
+    return await client.get(httpx.URL(path).copy_merge_params(dict(query or {})), headers=plain)
 
 
 async def walk(client: httpx.AsyncClient, path: str, query: Query | None = None) -> list[dict[str, Any]]:

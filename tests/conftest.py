@@ -6,6 +6,7 @@ transaction that is rolled back.
 """
 
 import asyncio
+import datetime as dt
 import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -27,12 +28,22 @@ from db.embedded import EmbeddedPostgres
 from db.enums import ReleaseLevel
 from db.load import load
 from db.migrate import upgrade
-from db.releases import freeze
+from db.releases import Released, freeze
 from db.session import write_engine
 from db.settings import DatabaseSettings
 from tests.embedded_users import open_place
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
+# Without files, which take seconds to be made; `tests/test_release_package.py` makes some.
+FIRST_RELEASE = Released(
+    name="2026.11",
+    dataset_revision=1,
+    level=ReleaseLevel.MAJOR,
+    notes="The dataset as shipped.",
+    at=dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC),
+    files=(),
+    remade_at=None,
+)
 _clones = count(1)
 
 
@@ -92,7 +103,8 @@ def loaded_template(server_url: str, empty_template: str) -> Iterator[str]:
         name = await _clone(server_url, empty_template)
         engine = write_engine(database_url(server_url, name))
         await load(engine, [SHIPPED], reason="the shipped dataset")
-        await freeze(engine, "2026.11", "The dataset as shipped.", ReleaseLevel.MAJOR)
+        async with engine.begin() as connection:
+            await freeze(connection, FIRST_RELEASE)
         await engine.dispose()
         return name
 

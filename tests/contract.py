@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
@@ -25,6 +26,7 @@ IDS = {
     "agreements": "istanbul-2025-05-16",
     "totals": "total-0001",
     "coverage": "2014-autumn",
+    "releases": "2026.11",
 }
 
 
@@ -38,12 +40,23 @@ class Operation:
 
     @property
     def path(self) -> str:
-        """A path that answers, for any template."""
+        """A path that answers, for any template, with the parameters that it needs."""
         resource = self.template.split("/")[2] if self.of_record else ""
         if self.template == "/v1/articles/{record_id}/exchanges":
             return self.template.replace("{record_id}", CITED)
         path = self.template.replace("{record_id}", IDS.get(resource, "")).replace("{number}", "1")
-        return path.replace("{part_id}", IDS["claims" if "/claims/" in path else "mediations"])
+        path = path.replace("{chart}", "timeline").replace("{other}", "latest").replace("{format}", "csv")
+        path = path.replace("{part_id}", IDS["claims" if "/claims/" in path else "mediations"])
+        return f"{path}?{urlencode(self.needed, doseq=True)}" if self.needed else path
+
+    @property
+    def needed(self) -> dict[str, Any]:
+        """The query parameters without which it does not answer, by their examples."""
+        return {
+            each["name"]: each["example"]
+            for each in self.spec.get("parameters", ())
+            if each["in"] == "query" and each["required"]
+        }
 
     @property
     def of_record(self) -> bool:
@@ -52,6 +65,10 @@ class Operation:
     @property
     def of_part(self) -> bool:
         return "{part_id}" in self.template
+
+    @property
+    def of_citation(self) -> bool:
+        return self.spec["tags"] == ["citations"] and not self.of_record
 
     @property
     def answers_json(self) -> bool:
@@ -71,7 +88,8 @@ class Operation:
     @property
     def reads(self) -> bool:
         """Whether it answers from a state of the dataset, rather than about its history or the service."""
-        return self.template.startswith("/v1/") and not {"history", "proposals"} & {*self.spec["tags"]}
+        apart = {"history", "proposals", "releases", "citations"}
+        return self.template.startswith("/v1/") and not apart & {*self.spec["tags"]}
 
 
 @cache
@@ -90,7 +108,16 @@ def operations() -> Iterator[Operation]:
 
 EVERY = list(operations())
 WITH_KEY = [operation for operation in EVERY if operation.spec["security"]]
-ALL = [operation for operation in EVERY if operation not in WITH_KEY and operation.answers_json]
+# Nobody has cited anything of the shipped dataset: tests/test_citations.py reads what it cites itself.
+ALL = [
+    operation
+    for operation in EVERY
+    if operation not in WITH_KEY and operation.answers_json and not operation.of_citation
+]
 READS = [operation for operation in ALL if operation.reads]
 LISTS = [operation for operation in READS if operation.is_list]
-RECORDS = [operation for operation in READS if operation.of_record and not operation.is_list]
+RECORDS = [
+    operation
+    for operation in READS
+    if operation.of_record and not operation.is_list and not operation.template.endswith("/progress")
+]

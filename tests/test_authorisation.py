@@ -6,6 +6,7 @@ import httpx
 import pytest
 from starlette.routing import BaseRoute, Router
 
+from api.routes.exports import EXPORTS
 from db.enums import Role
 from db.rendering import PLURAL
 from tests.conftest import application, running
@@ -20,14 +21,24 @@ PART_WRITES = ("create", "replace", "update", "delete")
 # The least role that each operation needs; what is not of the contract stands below.
 NEEDED: Mapping[str, Role | None] = {
     **dict.fromkeys(("get_health", "get_readiness", "get_dataset"), ANYBODY),
+    **dict.fromkeys(("get_dataset_jsonld", "get_data_package", "get_croissant"), ANYBODY),
+    **dict.fromkeys(("get_codebook", "get_codebook_markdown"), ANYBODY),
     **dict.fromkeys((f"list_{plural}" for plural in PLURAL.values()), ANYBODY),
     **dict.fromkeys((f"get_{noun}" for noun in PLURAL if noun != "coverage"), ANYBODY),
     **dict.fromkeys(("get_coverage_note", "list_article_exchanges", "list_figures"), ANYBODY),
     **dict.fromkeys(("list_claims", "get_claim", "list_mediations", "get_mediation"), ANYBODY),
     **dict.fromkeys(("list_mediators", "get_mediator"), ANYBODY),
+    **dict.fromkeys(("get_reconciliation", "get_agreement_progress", "list_disagreements"), ANYBODY),
     **dict.fromkeys(("list_exchange_claims", "get_exchange_claim"), ANYBODY),
     **dict.fromkeys(("list_exchange_mediations", "get_exchange_mediation"), ANYBODY),
+    "get_stats": ANYBODY,
+    **dict.fromkeys(("list_releases", "get_release"), ANYBODY),
+    **dict.fromkeys(("get_release_download", "get_release_comparison"), ANYBODY),
     **dict.fromkeys(("get_changes", "get_changes_atom"), ANYBODY),
+    **dict.fromkeys(("create_citation", "get_citation", "get_cited_records"), ANYBODY),
+    **dict.fromkeys(("get_exchange_citation", "get_exchanges_atom", "get_exchanges_calendar"), ANYBODY),
+    **dict.fromkeys(("get_chart_svg", "get_chart_png"), ANYBODY),
+    **dict.fromkeys((f"export_{name}" for name in EXPORTS), ANYBODY),
     **dict.fromkeys((f"list_{noun}_revisions" for noun in PLURAL), ANYBODY),
     **dict.fromkeys((f"get_{noun}_revision" for noun in PLURAL), ANYBODY),
     **dict.fromkeys((f"get_{noun}_diff" for noun in PLURAL), ANYBODY),
@@ -85,7 +96,10 @@ async def test_who_may(anybody: httpx.AsyncClient, keys: Keys, operation: Operat
 
     async def status(token: str | None) -> int:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        response = await anybody.request(operation.method, operation.path, headers=headers, json=BODY)
+        asked = operation.needed or None
+        response = await anybody.request(
+            operation.method, operation.path, params=asked, headers=headers, json=BODY
+        )
         if response.status_code == 401:
             assert response.headers["www-authenticate"].startswith("Bearer")
         if response.status_code == 403:
@@ -101,7 +115,8 @@ async def test_who_may(anybody: httpx.AsyncClient, keys: Keys, operation: Operat
             assert found == 403, role
         else:
             assert found not in {401, 403}, role
-            named = "{proposal_id}" not in operation.template  # there is no proposal: 404, and not 403
+            # there is no proposal and no citation: 404, and not 403
+            named = not {"{proposal_id}", "{citation_id}"} & {*operation.template.split("/")}
             assert found == (200 if named else 404) if operation.method == "GET" else 400 <= found < 500, role
 
 

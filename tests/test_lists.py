@@ -17,6 +17,7 @@ pytestmark = pytest.mark.anyio
 KEYS: dict[str, dict[str, Callable[[Record], Any]]] = {
     "/v1/exchanges": {"date": lambda r: r["date"], "persons": lambda r: r["persons"]["best"]},
     "/v1/figures": {"date": lambda r: r["exchange_date"], "best": lambda r: r["best"]},
+    "/v1/disagreements": {"date": lambda r: r["exchange_date"], "spread": lambda r: r["spread"]},
     "/v1/claims": {"date": lambda r: r["exchange_date"], "count": lambda r: r["count"]},
     "/v1/mediations": {"date": lambda r: r["exchange_date"]},
     "/v1/articles": {"date": lambda r: r["published_on"] or "0001-01-01"},

@@ -1,7 +1,7 @@
 """The names of all operations, which are the names of functions in generated clients: they never change."""
 
 from db.rendering import PLURAL
-from tests.contract import ALL, WITH_KEY, document
+from tests.contract import ALL, EVERY, WITH_KEY, document
 
 HISTORY = {
     "list_{}_revisions": "revisions",
@@ -61,8 +61,10 @@ def test_operation_ids() -> None:
         "get_health": "/healthz",
         "get_readiness": "/readyz",
         "get_dataset": "/v1/dataset",
+        "get_codebook": "/v1/codebook",
         "list_exchanges": "/v1/exchanges",
         "get_exchange": "/v1/exchanges/{record_id}",
+        "get_exchange_citation": "/v1/exchanges/{record_id}/citation",
         "list_figures": "/v1/figures",
         "list_claims": "/v1/claims",
         "get_claim": "/v1/claims/{record_id}",
@@ -79,10 +81,17 @@ def test_operation_ids() -> None:
         "get_actor": "/v1/actors/{record_id}",
         "list_agreements": "/v1/agreements",
         "get_agreement": "/v1/agreements/{record_id}",
+        "get_agreement_progress": "/v1/agreements/{record_id}/progress",
+        "get_reconciliation": "/v1/reconciliation",
+        "list_disagreements": "/v1/disagreements",
         "list_totals": "/v1/totals",
         "get_total": "/v1/totals/{record_id}",
         "list_coverage": "/v1/coverage",
         "get_coverage_note": "/v1/coverage/{record_id}",
+        "get_stats": "/v1/stats",
+        "list_releases": "/v1/releases",
+        "get_release": "/v1/releases/{record_id}",
+        "get_release_comparison": "/v1/releases/{record_id}/compare/{other}",
         "get_changes": "/v1/changes",
         "get_proposal_counts": "/v1/proposal-counts",
         "list_exchange_claims": "/v1/exchanges/{record_id}/claims",
@@ -95,3 +104,17 @@ def test_operation_ids() -> None:
             for operation_id, path in HISTORY.items()
         },
     }
+
+
+def test_operation_ids_of_exports() -> None:
+    names = ("exchanges", "figures", "claims", "mediations", "articles", "publishers", "actors", "agreements")
+    names += ("totals", "coverage", "citations", "stats", "reconciliation", "disagreements")
+    exports = [operation for operation in EVERY if operation.spec["tags"] == ["exports"]]
+    assert {each.spec["operationId"]: each.template for each in exports} == {
+        f"export_{name}": f"/v1/{name}.{{format}}" for name in names
+    }
+    for operation in exports:
+        formats = operation.spec["parameters"][0]["schema"]["enum"]
+        assert formats == ["csv", "ndjson", "parquet", "xlsx", "jsonld"]
+        [(media_type, content)] = operation.spec["responses"]["200"]["content"].items()
+        assert (media_type, content["schema"]["format"]) == ("application/octet-stream", "binary")

@@ -41,6 +41,13 @@ def upgrade() -> None:
     op.execute(FILL)
     for name in ADDED:
         op.alter_column("figure_index", name, nullable=False)
+    op.create_index(
+        "ix_figure_index_live_sums",
+        "figure_index",
+        ["measure", "exchange_id"],
+        postgresql_where=sa.text("to_revision IS NULL"),
+        postgresql_include=["low", "best", "high", "released_by", "received_by"],
+    )
     op.create_table(
         "own_value_index",
         sa.Column("id", sa.Text(collation="C"), nullable=False),
@@ -102,5 +109,6 @@ def downgrade() -> None:
     op.drop_table("cited_query")
     op.drop_table("release")
     op.drop_table("own_value_index")
+    op.drop_index("ix_figure_index_live_sums", "figure_index")
     for name in ADDED:
         op.drop_column("figure_index", name)

@@ -1,54 +1,136 @@
-"""The dataset as a whole, and the contract of this API."""
+"""The dataset as a whole, for people, programs and catalogues, and the contract of this API."""
 
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from api.answers import conditional_response, dataset_state, memento_headers, state_headers
 from api.asof import check_reached, snapshot_of
-from api.conditional import is_not_modified, require_json
+from api.catalogue import MEDIA_TYPE as LD_JSON
+from api.catalogue import catalogue
+from api.conditional import JSON, is_not_modified, negotiate, require_json
+from api.croissant import MEDIA_TYPE as CROISSANT
+from api.croissant import croissant
+from api.datapackage import MEDIA_TYPE as DATA_PACKAGE
+from api.datapackage import data_package
 from api.deps import ReaderDep
+from api.editions import CREATOR, DESCRIPTION, KEYWORDS, LICENCE, LICENCE_URL, TITLE, Edition, FileFacts
+from api.errors import ProblemCode
 from api.listing import RECORD_SCHEMA
-from api.openapi import contract_json, describe_state
+from api.livedataset import base_of, live_files, read_edition
+from api.openapi import contract_json, describe_other, describe_state
 from api.params import Schema
-from api.schemas import Dataset, DatasetCounts
+from api.schemas import Dataset, DatasetCounts, DatasetFile, DatasetLinks
 from db.figures import FIGURES_RULE
-from db.queries.dataset import read_size
+from db.queries.conditions import Snapshot
+from db.queries.pages import State
+from db.reader import Reader
+from db.releases import read_releases
 
-TITLE = "Prisoner exchanges: claims and their sources"
-DESCRIPTION = (
-    "Curated records of prisoner exchanges, returns of civilians and of remains. Sources contradict each "
-    "other, so the unit is the claim with its claimant and its articles; figures are derived from claims by "
-    "a written rule. No personal data: numbers and roles only."
-)
+Builder = Callable[[Edition, Sequence[FileFacts]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The state that a request asked for, and the name of the newest release there is."""
+
+    state: State
+    snapshot: Snapshot
+    edition: Edition
+    newest: str | None
+
 
 router = APIRouter(tags=["dataset"])
 
 
 @router.get("/dataset", operation_id="get_dataset", **describe_state(Dataset))
 async def get_dataset(request: Request, reader: ReaderDep) -> Response:
-    """Tell what the dataset is, how much it holds, which licence it has and how to cite it."""
-    require_json(request)
-    values = RECORD_SCHEMA.parse(request.scope["query_string"])
-    async with reader.connection() as connection:
-        snapshot = await snapshot_of(connection, values, request.headers)
-        state, size = await read_size(connection, snapshot)
-    check_reached(state)
-    written = state.updated_at
+    """Tell what the dataset is, how much it holds, which licence it has and how to cite it.
+
+    With `Accept: application/ld+json` the same comes for catalogues, as schema.org Dataset and DCAT.
+    """
+    if negotiate(request, JSON, LD_JSON) == LD_JSON:
+        return await _described(request, reader, catalogue, LD_JSON)
+    read = await _read(request, reader)
+    edition = read.edition
+    base, pin = edition.base_url, edition.pin
     dataset = Dataset(
         title=TITLE,
         description=DESCRIPTION,
-        licence="CC-BY-4.0",
-        licence_url="https://creativecommons.org/licenses/by/4.0/",
-        citation=f"{TITLE}. Dataset revision {state.revision}, {written:%d %B %Y}. CC BY 4.0.",
+        licence=LICENCE,
+        licence_url=LICENCE_URL,
+        creator=CREATOR,
+        keywords=list(KEYWORDS),
+        citation=edition.citation,
         figures_rule=FIGURES_RULE,
-        first_exchange=size.first,
-        last_exchange=size.last,
-        counts=DatasetCounts(**size.counts),
-        dataset=dataset_state(state, snapshot),
+        first_exchange=edition.size.first,
+        last_exchange=edition.size.last,
+        places=list(edition.places),
+        newest_release=read.newest,
+        counts=DatasetCounts(**edition.size.counts),
+        files=[
+            DatasetFile(table=file.resource, media_type=file.media_type, path=file.path.removeprefix(base))
+            for file in live_files(edition)
+        ],
+        links=DatasetLinks(
+            self=f"/v1/dataset?{pin}",
+            codebook=f"/v1/codebook?{pin}",
+            json_ld=f"/v1/dataset.jsonld?{pin}",
+            data_package=f"/v1/datapackage.json?{pin}",
+            croissant=f"/v1/croissant.json?{pin}",
+            releases="/v1/releases",
+            changes="/v1/changes",
+            contract="/v1/openapi.json",
+        ),
+        dataset=dataset_state(read.state, read.snapshot),
     )
-    headers = state_headers(state, snapshot, ["dataset"]) | memento_headers(request, snapshot, written)
-    return conditional_response(request, dataset.model_dump_json().encode(), headers, written)
+    return _respond(request, read, dataset.model_dump_json().encode(), JSON)
+
+
+@router.get(
+    "/dataset.jsonld",
+    operation_id="get_dataset_jsonld",
+    summary="Describe the dataset for catalogues",
+    **describe_other(LD_JSON, "schema.org Dataset and DCAT.", RECORD_SCHEMA, ProblemCode.BAD_REQUEST),
+)
+async def get_dataset_jsonld(request: Request, reader: ReaderDep) -> Response:
+    """Describe the dataset for catalogues: schema.org Dataset and DCAT, as JSON-LD."""
+    negotiate(request, LD_JSON)
+    return await _described(request, reader, catalogue, LD_JSON)
+
+
+@router.get(
+    "/datapackage.json",
+    operation_id="get_data_package",
+    summary="Describe the dataset as a Data Package",
+    **describe_other(DATA_PACKAGE, "A Data Package.", RECORD_SCHEMA, ProblemCode.BAD_REQUEST),
+)
+async def get_data_package(request: Request, reader: ReaderDep) -> Response:
+    """Describe the dataset as a Frictionless Data Package (v2), with the schema of each table.
+
+    Its resources are the exports of this very state; those of a release, with checksums, are in its download.
+    """
+    chosen = negotiate(request, DATA_PACKAGE, JSON)
+    return await _described(request, reader, data_package, chosen)
+
+
+@router.get(
+    "/croissant.json",
+    operation_id="get_croissant",
+    summary="Describe the dataset as Croissant",
+    **describe_other(LD_JSON, "Croissant.", RECORD_SCHEMA, ProblemCode.BAD_REQUEST),
+)
+async def get_croissant(request: Request, reader: ReaderDep) -> Response:
+    """Describe the dataset as Croissant (1.1), which machine-learning tools load.
+
+    Its files are the exports of this very state; those of a release, with checksums, are in its download.
+    """
+    chosen = negotiate(request, LD_JSON, JSON)
+    return await _described(request, reader, croissant, CROISSANT if chosen == LD_JSON else chosen)
 
 
 @router.get("/openapi.json", operation_id="get_contract", include_in_schema=False)
@@ -65,3 +147,31 @@ async def get_contract(request: Request) -> Response:
     if is_not_modified(request.headers, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
+
+
+async def _read(request: Request, reader: Reader) -> _Read:
+    values = RECORD_SCHEMA.parse(request.scope["query_string"])
+    async with reader.unchanging() as connection:
+        snapshot = await snapshot_of(connection, values, request.headers)
+        state, edition = await read_edition(connection, snapshot, base_of(request))
+        check_reached(state)
+        releases = await read_releases(connection)
+    return _Read(state, snapshot, edition, releases[-1].name if releases else None)
+
+
+async def _described(request: Request, reader: Reader, build: Builder, media_type: str) -> Response:
+    read = await _read(request, reader)
+    text = json.dumps(build(read.edition, live_files(read.edition)), ensure_ascii=False, indent=2)
+    return _respond(request, read, f"{text}\n".encode(), media_type)
+
+
+def _respond(request: Request, read: _Read, body: bytes, media_type: str) -> Response:
+    state, snapshot, pin = read.state, read.snapshot, read.edition.pin
+    # besides the state, it shows where the service is found and which release is the newest
+    facts = [request.scope["path"], media_type, read.edition.base_url, read.newest]
+    headers = state_headers(state, snapshot, facts) | memento_headers(request, snapshot, state.updated_at)
+    headers["Link"] = (
+        f'</v1/codebook?{pin}>; rel="describedby", <{LICENCE_URL}>; rel="license", '
+        f'</v1/dataset.jsonld?{pin}>; rel="alternate"; type="{LD_JSON}"'
+    )
+    return conditional_response(request, body, headers, state.updated_at, media_type)

@@ -1,11 +1,14 @@
 """The history of single records: their revisions, and what changed between two of them."""
 
 import json
+import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Annotated
 
 import jsonpatch
 from fastapi import APIRouter, Path, Request, Response
+from pydantic import AfterValidator, WithJsonSchema
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.answers import LIVE, PINNED, conditional_response, version_links
@@ -13,7 +16,6 @@ from api.computed import answer_computed_list
 from api.conditional import http_date, require_json
 from api.deps import ReaderDep
 from api.errors import ApiError, ProblemCode
-from api.filterkinds import Count
 from api.openapi import RecordId, describe_computed_list, describe_queried
 from api.params import Param, Schema, Values, not_understood, problem, text_of
 from api.schemas import Diff, RevisionEntry, RevisionEntryList, RevisionLinks
@@ -22,20 +24,37 @@ from db.enums import Action, Resource
 from db.load import in_words
 from db.queries.conditions import Snapshot
 from db.queries.pages import State, read_state
+from db.queries.releases import TOMBSTONES
 from db.queries.revisions import STAMPED, Entry, read_revisions
+from db.releases import LATEST, Released, read_releases
 from db.rendering import PLURAL, RECORD_OF
 
+RELEASE_PREFIX = "release:"
+_NAMED = re.compile(r"[0-9]{1,10}|release:([0-9]{4}\.[0-9]{2}(\.[0-9]{1,9})?|latest)")
+FORM = "must be the number of a revision, or release: and the name of a release, such as release:2026.11"
+
+
+def _named(text: str) -> str:
+    if not _NAMED.fullmatch(text):
+        raise ValueError(FORM)
+    return text
+
+
+RevisionName = Annotated[
+    str, AfterValidator(_named), WithJsonSchema({"type": "string", "pattern": f"^({_NAMED.pattern})$"})
+]
 FROM = Param(
     name="from_revision",
-    type=Count,
-    description="Number of the earlier revision; the one before if left out.",
-    example=1,
+    type=RevisionName,
+    description="The earlier revision: its number, or `release:2026.11` for the one that stood in that "
+    "release; the one before if left out.",
+    example="1",
 )
 TO = Param(
     name="to_revision",
-    type=Count,
-    description="Number of the later revision; the newest if left out.",
-    example=1,
+    type=RevisionName,
+    description="The later revision, likewise; the newest if left out.",
+    example="1",
 )
 DIFF_SCHEMA = Schema.of(FROM, TO)
 RevisionNumber = Annotated[str, Path(description="The number of the revision, from 1.")]
@@ -61,7 +80,17 @@ def _router(resource: Resource) -> APIRouter:
         ) -> tuple[State, Sequence[RevisionEntry]]:
             state = await read_state(connection, snapshot)
             entries = await _history(connection, resource, record_id)
-            return state, [_told(entry) for entry in entries if entry.dataset_revision <= state.revision]
+            releases = [
+                each
+                for each in await read_releases(connection)
+                if each.dataset_revision <= state.revision  # so that a past state is told of as it was
+            ]
+            holding = _first_releases(entries, releases)
+            return state, [
+                _told(entry, holding.get(entry.number))
+                for entry in entries
+                if entry.dataset_revision <= state.revision
+            ]
 
         return await answer_computed_list(request, reader, read)
 
@@ -114,12 +143,13 @@ def _router(resource: Resource) -> APIRouter:
         values = DIFF_SCHEMA.parse(request.scope["query_string"])
         async with reader.connection() as connection:
             entries = await _history(connection, resource, record_id)
-        later = _chosen(values, "to_revision", len(entries), entries)
-        earlier = _chosen(values, "from_revision", max(1, later.number - 1), entries)
+            releases = await read_releases(connection)
+        later = _chosen(values, "to_revision", len(entries), entries, releases)
+        earlier = _chosen(values, "from_revision", max(1, later.number - 1), entries, releases)
         body = _diff(earlier, later, entries).model_dump_json().encode()
         headers = {
             "ETag": f'"{earlier.number}-to-{later.number}"',
-            "Cache-Control": PINNED if len(values) == len(DIFF_SCHEMA.params) else LIVE,
+            "Cache-Control": PINNED if _fixed(values) else LIVE,
             "Vary": "Accept",
         }
         return conditional_response(request, body, headers, max(earlier.at, later.at))
@@ -134,16 +164,63 @@ async def _history(connection: AsyncConnection, resource: Resource, record_id: s
     return entries
 
 
-def _chosen(values: Values, name: str, otherwise: int, entries: Sequence[Entry]) -> Entry:
-    """Give the revision that a parameter names."""
-    number = int(text_of(values, name) or otherwise)
-    found = next((entry for entry in entries if entry.number == number), None)
+def _chosen(
+    values: Values, name: str, otherwise: int, entries: Sequence[Entry], releases: Sequence[Released]
+) -> Entry:
+    """Give the revision that a parameter names, by its number or by a release in which it stood."""
+    text = text_of(values, name) or str(otherwise)
+    if text.startswith(RELEASE_PREFIX):
+        release = _release(name, text.removeprefix(RELEASE_PREFIX), releases)
+        found = _standing(entries, release.dataset_revision)
+        message = f"the record is not in release {release.name}"
+    else:
+        found = next((entry for entry in entries if entry.number == int(text)), None)
+        message = f"the record has revisions 1 to {len(entries)}"
     if found is None:
-        raise not_understood([problem(name, "out_of_range", f"the record has revisions 1 to {len(entries)}")])
+        raise not_understood([problem(name, "out_of_range", message)])
     return found
 
 
-def _told(entry: Entry) -> RevisionEntry:
+def _release(parameter: str, name: str, releases: Sequence[Released]) -> Released:
+    if name == LATEST and releases:
+        return releases[-1]
+    known = {f"{RELEASE_PREFIX}{release.name}": release for release in releases}
+    text = f"{RELEASE_PREFIX}{name}"
+    if text not in known:
+        message = f"there is no release {name!r}" if known else "there is no release yet"
+        near = get_close_matches(text, known, n=3)
+        raise not_understood(
+            [problem(parameter, "unknown_release", message, allowed=known, suggestions=near)]
+        )
+    return known[text]
+
+
+def _standing(entries: Sequence[Entry], revision: int) -> Entry | None:
+    """Give the revision of a record that stood at a dataset revision; be it that it was blanked since."""
+    last = next((entry for entry in reversed(entries) if entry.dataset_revision <= revision), None)
+    if last is None or last.action in TOMBSTONES:
+        return None
+    return None if last.body is None and last.blanked_by is None else last
+
+
+def _first_releases(entries: Sequence[Entry], releases: Sequence[Released]) -> dict[int, str]:
+    """Give the first release in which each revision stood, by the number of the revision."""
+    found: dict[int, str] = {}
+    for release in releases:
+        standing = _standing(entries, release.dataset_revision)
+        if standing is not None:
+            found.setdefault(standing.number, release.name)
+    return found
+
+
+def _fixed(values: Values) -> bool:
+    """Tell whether a query names both revisions so that it always means the same."""
+    return len(values) == len(DIFF_SCHEMA.params) and not any(
+        str(value).endswith(LATEST) for value, *_ in values.values()
+    )
+
+
+def _told(entry: Entry, release: str | None) -> RevisionEntry:
     figures = []
     if entry.resource is Resource.EXCHANGE and entry.body is not None:
         figures = [records.ExchangeFigure.model_validate(each) for each in json.loads(entry.body)["figures"]]
@@ -154,7 +231,7 @@ def _told(entry: Entry) -> RevisionEntry:
         action=entry.action,
         reason=entry.reason,
         by=entry.by,
-        release=None,
+        release=release,
         figures=figures,
         links=revision_links(entry),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.queries.conditions import Condition, Snapshot, where
@@ -28,3 +29,12 @@ async def read_bodies(
     async with connection.stream(statement.execution_options(yield_per=BATCH)) as result:
         async for rows in result.scalars().partitions():
             yield rows
+
+
+async def count_bodies(
+    connection: AsyncConnection, listed: Listed, conditions: Sequence[Condition], snapshot: Snapshot
+) -> int:
+    """Tell how many bodies read_bodies() would give."""
+    clauses = where(conditions, listed.table, listed.exchange, snapshot)
+    counted = select(func.count()).select_from(listed.table).where(snapshot.holds(listed.table), *clauses)
+    return (await connection.execute(counted)).scalar_one()

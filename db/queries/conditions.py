@@ -20,11 +20,13 @@ Value = object
 class Snapshot:
     """Which state is read: the live one, or the one that held at a dataset revision.
 
-    `release` is the name of the release that the revision was asked for by, if it was.
+    `release` is the name of the release that the revision was asked for by, if it was; `moving`: it was asked
+    for as the latest one, which another will be.
     """
 
     revision: int | None = None
     release: str | None = None
+    moving: bool = False
 
     def holds(self, table: FromClause) -> Clause:
         """Give the clause that a row of an index table belongs to the state."""

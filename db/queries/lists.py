@@ -81,6 +81,12 @@ FIGURES = Listed(
     | _both_ways("id", FigureIndex.id, _same),
     exchange="exchange_id",
 )
+_BY_SPREAD = _both_ways("spread", FigureIndex.spread, _same)
+DISAGREEMENTS = Listed(
+    table(FigureIndex),
+    sorts={"-spread": _BY_SPREAD["-spread"], "spread": _BY_SPREAD["spread"], **_dated(FigureIndex.date)},
+    exchange="exchange_id",
+)
 CLAIMS = Listed(
     table(ClaimIndex),
     sorts=_dated(ClaimIndex.date)

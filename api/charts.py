@@ -1,0 +1,298 @@
+"""Charts: from a query to the data, from these to the picture, and how many pictures are drawn at once.
+
+How pictures look is `api/chartbars.py`'s and `api/chartspecs.py`'s, their words are `api/chartwords.py`'s.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+from typing import Annotated
+
+import anyio
+from anyio import CapacityLimiter, to_process
+from fastapi import Request, Response
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api import chartbars, chartspecs
+from api.answers import conditional_response, memento_headers, state_headers
+from api.asof import STATE
+from api.chartframe import Caption, Spec
+from api.chartrender import to_png, to_svg
+from api.charttotals import category_of, fitting_totals
+from api.chartwords import (
+    MEASURES,
+    actors_asked_for,
+    day_words,
+    missing_words,
+    nothing_words,
+    query_words,
+    repeated_words,
+    short_name,
+    source_words,
+)
+from api.conditional import is_not_modified, negotiate
+from api.errors import ApiError, ProblemCode
+from api.filterkinds import ENDS
+from api.filters import StatsFilters, TotalFilters
+from api.params import NONE, Param, Schema, text_of
+from api.statistics import SEVERAL
+from api.understanding import Question, conditions, understood
+from db.enums import Measure, Qualifier, TotalMeasure
+from db.queries import series
+from db.queries.lists import TOTALS
+from db.queries.stats import Sums, TooManyGroupsError, read_sums
+from db.queries.statschoice import StatsDimension, StatsMeasure, StatsQuery
+from db.queries.wholes import read_all
+from db.reader import Reader
+from db.records import PublishedTotal
+
+SVG, PNG = "image/svg+xml", "image/png"
+DEFAULT_WIDTH = 800
+# Nothing that a text in the picture could turn out to be is ever run or fetched.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+MEASURE = Param(
+    name="measure",
+    type=Measure,
+    description="Who is counted; `persons`, living people, if left out.",
+    example="remains",
+)
+WIDTH = Param(
+    name="width",
+    type=Annotated[int, Field(ge=400, le=2000)],
+    description=f"The width of the picture in pixels, 400 to 2000; {DEFAULT_WIDTH} if left out.",
+    example=1200,
+)
+SCALE = Param(
+    name="scale",
+    type=Annotated[int, Field(ge=1, le=3)],
+    description="How many pixels are drawn for each pixel of the width, 1 to 3, for screens and paper of "
+    "high resolution; 1 if left out.",
+    example=2,
+)
+FILTERS = frozenset(name for param in StatsFilters.params.values() for name, _ in param.spellings())
+SVG_SCHEMA = Schema.of(*StatsFilters.params.values(), MEASURE, WIDTH, *STATE)
+PNG_SCHEMA = Schema.of(*StatsFilters.params.values(), MEASURE, WIDTH, SCALE, *STATE)
+
+AT_ONCE = 2  # pictures that a worker draws, each in a process of its own
+WAITING = 8  # requests that wait for their turn; one more gets 503
+SECONDS_TO_DRAW = 20
+BEST = "Sums of the best figures, by the figures rule; sources may differ."
+TWICE = " An exchange with several mediators is in the bar of each."
+
+
+class Chart(StrEnum):
+    """The charts there are."""
+
+    TIMELINE = "timeline"
+    BY_MEDIATOR = "by-mediator"
+    CUMULATIVE = "cumulative"
+    BALANCE = "balance"
+
+
+class RenderGate:
+    """Lets few pictures be drawn at once, and few requests wait for it."""
+
+    def __init__(self, *, at_once: int, waiting: int) -> None:
+        self._limiter = CapacityLimiter(at_once)
+        self._room = at_once + waiting
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        """Count a request from before its data are read until its picture is drawn.
+
+        Raises:
+            ApiError: overloaded, for one request too many.
+        """
+        if self._room == 0:
+            raise ApiError(ProblemCode.OVERLOADED, "More charts are asked for than can be drawn in time.")
+        self._room -= 1
+        try:
+            yield
+        finally:
+            self._room += 1
+
+    async def render(self, spec: Spec, media_type: str, caption: Caption, scale: int) -> bytes:
+        """Draw a picture once it is its turn.
+
+        Raises:
+            ApiError: timeout, if that takes too long.
+        """
+        draw = partial(to_png, spec, scale)
+        if media_type == SVG:
+            told = " ".join([f"{caption.query}.", *caption.notes, caption.source])
+            draw = partial(to_svg, spec, spec["description"], told)
+        try:
+            with anyio.fail_after(SECONDS_TO_DRAW):
+                return await to_process.run_sync(draw, cancellable=True, limiter=self._limiter)
+        except TimeoutError as error:
+            detail = "The chart was not drawn in time. Send the request again, or narrow it with filters."
+            raise ApiError(ProblemCode.TIMEOUT, detail) from error
+
+
+TITLES = {
+    Chart.TIMELINE: " handed over",
+    Chart.BALANCE: " received by each side",
+    Chart.CUMULATIVE: " handed over, added up",
+    Chart.BY_MEDIATOR: " handed over, by mediator",
+}
+DIMENSIONS = {
+    Chart.TIMELINE: (StatsDimension.MONTH, StatsDimension.DIRECTION),
+    Chart.BALANCE: (StatsDimension.MONTH, StatsDimension.DIRECTION),
+    Chart.CUMULATIVE: (),
+    Chart.BY_MEDIATOR: (StatsDimension.MEDIATOR,),
+}
+GATE = RenderGate(at_once=AT_ONCE, waiting=WAITING)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a picture is to show."""
+
+    chart: Chart
+    measure: Measure
+    width: int
+    base: str
+    question: Question
+
+    def query(self, *dimensions: StatsDimension) -> StatsQuery:
+        """Give what is summed: the ends of directions choose these, all other filters exchanges."""
+        return StatsQuery(
+            exchanges=[each for each in self.question.conditions if each.field not in ENDS],
+            directions=[each for each in self.question.conditions if each.field in ENDS],
+            snapshot=self.question.snapshot,
+            measure=StatsMeasure(self.measure),
+            dimensions=dimensions,
+            several=SEVERAL,
+        )
+
+
+async def answer_chart(request: Request, reader: Reader, chart: str, media_type: str) -> Response:
+    """Answer with a chart of the exchanges that a query asks for."""
+    if chart not in list(Chart):
+        raise ApiError(ProblemCode.NOT_FOUND, f"There is no chart {chart!r}; there are {', '.join(Chart)}.")
+    negotiate(request, media_type)
+    schema = SVG_SCHEMA if media_type == SVG else PNG_SCHEMA
+    with ExitStack() as admitted:
+        async with understood(request, reader, schema, StatsFilters) as (connection, question):
+            state = question.state
+            base = str(request.base_url).rstrip("/")
+            facts = [request.scope["path"], question.shown, question.vocabulary.revision, base]
+            headers = state_headers(state, question.snapshot, facts)
+            headers |= memento_headers(request, question.snapshot, state.updated_at)
+            headers |= {"Content-Security-Policy": POLICY} if media_type == SVG else {}
+            drawn = partial(
+                conditional_response,
+                request,
+                headers=headers,
+                last_modified=state.updated_at,
+                media_type=media_type,
+            )
+            if is_not_modified(request.headers, headers["ETag"], state.updated_at):
+                return drawn(b"")  # nothing need be drawn to know that
+            admitted.enter_context(GATE.admitted())
+            values = question.values
+            asked = _Asked(
+                chart=Chart(chart),
+                measure=Measure(text_of(values, "measure") or Measure.PERSONS),
+                width=int(text_of(values, "width") or DEFAULT_WIDTH),
+                base=base,
+                question=question,
+            )
+            spec, caption = await _picture(connection, asked)
+        # the connection is given back before the picture is drawn
+        scale = int(text_of(values, "scale") or 1)
+        return drawn(await GATE.render(spec, media_type, caption, scale))
+
+
+async def _picture(connection: AsyncConnection, asked: _Asked) -> tuple[Spec, Caption]:
+    """Read what a picture shows, and give the spec of it with its words."""
+    question, chart = asked.question, asked.chart
+    query = asked.query(*DIMENSIONS[chart])
+    try:
+        stats = await read_sums(connection, query)
+    except TooManyGroupsError as error:
+        detail = "The chart would have more parts than anybody sees; narrow the query down."
+        raise ApiError(ProblemCode.INVALID_QUERY, detail) from error
+    total = stats.total
+    groups = {labels: sums for labels, sums in stats.groups.items() if sums.best is not None}
+    by_direction = [
+        _direction_sum(*labels, sums) for labels, sums in sorted(groups.items()) if len(labels) == 2
+    ]
+    by_mediator = [_mediator_sum(*labels, sums) for labels, sums in groups.items() if len(labels) == 1]
+    actors = actors_asked_for(StatsFilters, question.shown)
+    actors |= {end for each in by_direction for end in (each.released_by, each.received_by)}
+    actors |= {each.mediator for each in by_mediator if each.mediator is not None}
+    known = await series.read_names(connection, question.snapshot, actors)
+    names = {actor: short_name(known.get(actor, actor)) for actor in actors}
+    repeated = sum(each.people for each in stats.overlaps)
+    caption = Caption(
+        title=MEASURES[asked.measure].capitalize() + TITLES[chart],
+        query=query_words(StatsFilters, question.shown, names),
+        notes=[
+            *missing_words(asked.measure, total.exchanges, total.figured),
+            *repeated_words(repeated, subtracted=chart is Chart.CUMULATIVE),
+            BEST + (TWICE if chart is Chart.BY_MEDIATOR else ""),
+            *(note.text for note in question.notes),
+        ],
+        source=source_words(question.state, question.snapshot, asked.base),
+    )
+    if not total.figured:
+        measures = await series.read_measures(connection, query)
+        caption = replace(caption, notes=list(nothing_words(total.exchanges, asked.measure, measures)))
+        return chartspecs.nothing(caption, asked.width), caption
+    if chart is Chart.TIMELINE:
+        spec = chartbars.timeline(by_direction, names, caption, asked.width)
+    elif chart is Chart.BALANCE:
+        spec = chartbars.balance(by_direction, names, caption, asked.width)
+    elif chart is Chart.BY_MEDIATOR:
+        spec = chartspecs.by_mediator(by_mediator, names, caption, asked.width)
+    else:
+        days = await series.read_days(connection, query, stats.overlaps)
+        dots, note = await _totals(connection, asked, days[0][0], days[-1][0])
+        caption = replace(caption, notes=[*note, *caption.notes])
+        spec = chartspecs.cumulative(days, dots, caption, asked.width)
+    return spec, caption
+
+
+def _direction_sum(month: str, direction: str, sums: Sums) -> chartbars.DirectionSum:
+    released_by, received_by = direction.split(".")
+    return chartbars.DirectionSum(
+        dt.date.fromisoformat(f"{month}-01"), released_by, received_by, sums.best or 0
+    )
+
+
+def _mediator_sum(mediator: str, sums: Sums) -> chartspecs.MediatorSum:
+    return chartspecs.MediatorSum(None if mediator == NONE else mediator, sums.best or 0, sums.figured)
+
+
+async def _totals(
+    connection: AsyncConnection, asked: _Asked, first: dt.date, last: dt.date
+) -> tuple[Sequence[chartspecs.Dot], Sequence[str]]:
+    """Give the published totals that count what the line counts, and what to say of them."""
+    question, vocabulary = asked.question, asked.question.vocabulary
+    wanted = {"measure": (TotalMeasure.PERSONS,), "category": (category_of(asked.measure),)}
+    counting = conditions(TotalFilters, wanted, vocabulary.merges, vocabulary.revision)
+    totals = await read_all(connection, TOTALS, counting, question.snapshot, PublishedTotal)
+    filters = {name: given for name, given in question.values.items() if name in FILTERS}
+    found = fitting_totals(totals, filters, first, last)
+    if found.since is not None:
+        told = f"Totals are announced from {day_words(found.since)} on: date_from={found.since} shows them."
+        return (), [told]
+    who = {each.claimant for each in found.totals if each.claimant is not None}
+    parties = {party for each in found.totals for party in each.parties}
+    known = await series.read_names(connection, question.snapshot, who | parties)
+    dots = [
+        chartspecs.Dot(
+            day=min(each.as_of, dt.date(each.year, 12, 31)) if each.year else each.as_of,
+            value=each.value,
+            exact=each.qualifier is Qualifier.EXACT,
+            claimant=short_name(known.get(each.claimant, each.claimant)) if each.claimant else "",
+        )
+        for each in found.totals
+    ]
+    between = " and ".join(sorted(short_name(known.get(party, party)) for party in parties))
+    return dots, [f"Dots: totals announced for exchanges between {between}."] if dots else []

@@ -1,0 +1,244 @@
+"""How whole results are answered as files: from the raw query to the last byte, in whichever format.
+
+What is exported is listed in `api/routes/exports.py`; how rows are written is `api/formats/`'s business.
+"""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import cached_property, partial
+from typing import Self
+from urllib.parse import parse_qsl
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.answers import memento_headers, state_headers
+from api.columns import Column, columns_of
+from api.conditional import http_date
+from api.errors import ApiError
+from api.filterkinds import FilterSet
+from api.formats import FORMATS, Format, Sheet, UnfitError
+from api.listing import EXPORTED, Listing
+from api.params import Param, Schema, not_understood, problem, refuse, text_of
+from api.streamed import Client, Opened, Streamed
+from api.understanding import PAGING, Question, understood
+from db.queries.bodies import count_bodies, read_bodies
+from db.queries.conditions import Condition, Snapshot
+from db.reader import Reader
+
+Bodies = Callable[[AsyncConnection, Question], AsyncGenerator[Sequence[str], None]]
+Understanding = AbstractAsyncContextManager[tuple[AsyncConnection, Question]]
+Understand = Callable[[Request, Reader, Schema], Understanding]
+Count = Callable[[AsyncConnection, Question], Awaitable[int]]
+BOM = Param(
+    name="bom",
+    type=bool,
+    description="Whether CSV begins with a byte order mark, by which Excel knows UTF-8. Only for `csv`.",
+    example=True,
+)
+MOST_CHARACTERS = 120  # of a file's name, without its ending
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """What is exported: rows of a model, chosen by the parameters of a schema.
+
+    `name` is the plural of what they are, and of the path. `bodies` reads the rows as JSON, batch by batch;
+    `count` tells how many there will be, for formats that hold only so many. `schema` is what the same
+    result takes as JSON; pages and the parameters of files are no part of it. `understand` takes the place of
+    `understood`, for queries that it does not suffice for.
+    """
+
+    name: str
+    model: type[BaseModel]
+    asked: Schema
+    filters: type[FilterSet] | None
+    bodies: Bodies
+    count: Count | None = None
+    understand: Understand | None = None
+
+    @classmethod
+    def of_list(
+        cls, name: str, model: type[BaseModel], listing: Listing, fixed: Sequence[Condition] = ()
+    ) -> Self:
+        """Make the export of a list; the list itself is answered so too, where Accept prefers it.
+
+        `fixed` are conditions that hold besides what is asked.
+        """
+
+        def wanted(question: Question) -> Sequence[Condition]:
+            return [*question.conditions, *fixed]
+
+        async def bodies(
+            connection: AsyncConnection, question: Question
+        ) -> AsyncGenerator[Sequence[str], None]:
+            listed = listing.listed
+            sort = listed.sorts[text_of(question.values, "sort") or listing.default_sort]
+            stored = read_bodies(connection, listed, wanted(question), question.snapshot, sort)
+            async for batch in stored:
+                if listing.render is None:
+                    yield batch
+                else:
+                    yield await listing.render(connection, batch, Snapshot(question.state.revision))
+
+        async def count(connection: AsyncConnection, question: Question) -> int:
+            return await count_bodies(connection, listing.listed, wanted(question), question.snapshot)
+
+        async def answer(request: Request, reader: Reader, form: str) -> Response:
+            return await answer_export(request, reader, made, FORMATS[form])
+
+        made = cls(name, model, listing.schema, listing.filters, bodies, count)
+        EXPORTED[listing] = answer
+        return made
+
+    def understood(self, request: Request, reader: Reader) -> Understanding:
+        """Understand a query, on a connection on which nothing changes meanwhile."""
+        if self.understand is not None:
+            return self.understand(request, reader, self.schema)
+        return understood(request, reader, self.schema, self.filters)
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        """All columns, in their order."""
+        return columns_of(self.model)
+
+    @cached_property
+    def schema(self) -> Schema:
+        """All parameters of the export."""
+        names = {column.name: column.name for column in self.columns}
+        fields = Param(
+            name="fields",
+            type=StrEnum("Fields", names),
+            description="The columns wanted, all if left out; they keep their order. Only for `csv`, "
+            "`parquet` and `xlsx`.",
+            example=self.columns[0].name,
+            many=True,
+        )
+        params = (param for name, param in self.asked.params.items() if name not in PAGING)
+        return Schema.of(*params, fields, BOM)
+
+
+def format_named(name: str) -> Format:
+    """Give the format that a path ends in.
+
+    Raises:
+        ApiError: there is none of that name.
+    """
+    if name not in FORMATS:
+        near = get_close_matches(name, FORMATS, n=3)
+        message = f"there is no format {name!r}; JSON is at the path without an ending"
+        raise not_understood([problem("format", "invalid_value", message, allowed=FORMATS, suggestions=near)])
+    return FORMATS[name]
+
+
+async def answer_export(request: Request, reader: Reader, exported: Exported, form: Format) -> Response:
+    """Answer with the whole result of a query as a file, made of one state and never cut short.
+
+    Raises:
+        ApiError: naming every parameter that is not understood, here or in this format.
+    """
+    query = request.scope["query_string"]
+    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    refuse(
+        [
+            problem(name, "not_here", "does not belong to an export, which is always whole: leave it out")
+            for name in sorted(PAGING & given.keys())
+        ]
+    )
+    values = exported.schema.parse(query)
+    refuse(
+        [
+            problem(name, "not_here", f"has no meaning in {form.name}; it is for {' or '.join(formats)}")
+            for name, formats in _OF_SOME.items()
+            if name in values and form.name not in formats
+        ]
+    )
+    return Streamed(request, form.media_type, partial(_opened, request, reader, exported, form))
+
+
+# Parameters that only some formats have a meaning for.
+_OF_SOME: Mapping[str, Sequence[str]] = {
+    "fields": [form.name for form in FORMATS.values() if form.columnar],
+    BOM.name: [FORMATS["csv"].name],
+}
+
+
+@asynccontextmanager
+async def _opened(
+    request: Request, reader: Reader, exported: Exported, form: Format, client: Client
+) -> AsyncIterator[Opened]:
+    async with exported.understood(request, reader) as (connection, question):
+        sheet = _sheet(request, exported, question)
+        await _check_room(connection, question, exported, form)
+        async with aclosing(exported.bodies(connection, question)) as batches:
+            pieces = _fitting(form.write(sheet, client.while_there(batches)))
+            headers = _headers(request, exported, form, question, sheet)
+            yield Opened(headers, question.state.updated_at, pieces)
+
+
+async def _fitting(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(pieces):
+        try:
+            async for piece in pieces:
+                yield piece
+        except UnfitError as error:
+            raise _unfit(str(error)) from error
+
+
+def _sheet(request: Request, exported: Exported, question: Question) -> Sheet:
+    wanted = question.values.get("fields")
+    return Sheet(
+        name=exported.name,
+        columns=[column for column in exported.columns if not wanted or column.name in wanted],
+        bom=question.values.get(BOM.name) == (True,),
+        base=str(request.base_url).rstrip("/"),
+        at=question.state.updated_at,
+    )
+
+
+def _headers(
+    request: Request, exported: Exported, form: Format, question: Question, sheet: Sheet
+) -> dict[str, str]:
+    name, state = exported.name, question.state
+    chosen = dict(question.shown) | {"fields": [column.name for column in sheet.columns]}
+    facts = [name, form.name, chosen, sheet.base, question.vocabulary.revision]
+    return {
+        **state_headers(state, question.snapshot, facts),
+        **memento_headers(request, question.snapshot, state.updated_at),
+        "Last-Modified": http_date(state.updated_at),
+        "Content-Disposition": f'attachment; filename="{file_name(name, question)}.{form.name}"',
+    }
+
+
+async def _check_room(
+    connection: AsyncConnection, question: Question, exported: Exported, form: Format
+) -> None:
+    if form.most_rows is None or exported.count is None:
+        return
+    rows = await exported.count(connection, question)
+    if rows > form.most_rows:
+        most = f"{form.most_rows:,}"
+        raise _unfit(f"holds at most {most} rows, and there are {rows:,}; narrow the query or take csv")
+
+
+def file_name(name: str, question: Question) -> str:
+    """Give the name of a file without its ending: what it holds, the query in short, the dataset revision."""
+    told = [name]
+    for parameter, values in question.shown.items():
+        if parameter not in _NOT_TOLD:
+            words = (re.sub("[^a-z0-9]+", "-", value.casefold()).strip("-") for value in values)
+            told.append("-".join([parameter, *filter(None, words)]))
+    return f"{'_'.join(told)[:MOST_CHARACTERS]}_r{question.state.revision}"
+
+
+# What says how the file is made, rather than what is in it.
+_NOT_TOLD = frozenset({"fields", BOM.name, "sort"})
+
+
+def _unfit(message: str) -> ApiError:
+    return not_understood([problem("format", "too_large", message)])

@@ -1,0 +1,93 @@
+"""Answers that are read and written while they are sent, on a connection that they hold so long.
+
+What goes wrong before the first bytes is a problem as ever; later the answer breaks off, so that nothing that
+was cut short seems whole. Whether the client has left is looked at between batches: a statement that is cut
+off in the middle costs its connection.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from api.conditional import is_not_modified
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What is to be sent: headers with an ETag, when it last changed if that is known, and its bytes."""
+
+    headers: Mapping[str, str]
+    changed_at: dt.datetime | None
+    pieces: AsyncGenerator[bytes, None]
+
+
+@dataclass(frozen=True)
+class Client:
+    """Whoever the answer is for, for as long as they wait for it."""
+
+    leaving: asyncio.Task[None]
+
+    async def while_there(self, items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+        """Give the items, until the client leaves.
+
+        Raises:
+            ClientDisconnect: the client has left.
+        """
+        async for each in items:
+            if self.leaving.done():
+                raise ClientDisconnect
+            yield each
+
+
+Opening = Callable[[Client], AbstractAsyncContextManager[Opened]]
+
+
+class Streamed(Response):
+    """An answer that is opened when it is sent, and closed when it was or its client has left."""
+
+    def __init__(self, request: Request, media_type: str, opening: Opening) -> None:
+        super().__init__()
+        self._request = request
+        self._type = media_type
+        self._opening = opening
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, or 304 where the client's copy still holds."""
+        leaving = asyncio.create_task(_left(receive))
+        try:
+            await self._answer(scope, receive, send, Client(leaving))
+        finally:
+            leaving.cancel()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, client: Client) -> None:
+        async with self._opening(client) as opened, aclosing(opened.pieces) as pieces:
+            headers = dict(opened.headers)
+            if is_not_modified(self._request.headers, headers["ETag"], opened.changed_at):
+                await Response(status_code=304, headers=headers)(scope, receive, send)
+                return
+            first = await anext(pieces, b"")
+            rest = client.while_there(pieces)
+            answer = StreamingResponse(_chained(first, rest), headers=headers, media_type=self._type)
+            await answer.stream_response(send)
+
+
+async def _left(receive: Receive) -> None:
+    """Wait until the client leaves."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _chained(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in others:
+        yield piece

@@ -1,0 +1,109 @@
+"""Cited queries: what somebody cites, pinned to a dataset revision for good.
+
+Which queries can be cited, and what their rows are, is not known here.
+"""
+
+import datetime as dt
+import json
+import uuid
+from base64 import b32encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from db.models.releases import CitedQuery
+from db.normalising import table
+
+LETTERS = 12  # of an id: 60 bits, so that a million of them are all different
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is cited: a list or a record at a path, by a query as it was understood at a dataset revision.
+
+    Names have become ids in `query`. `names` is the revision of the vocabulary that it was understood with,
+    and `search` what the words of `q` then stood for: what is merged or renamed later changes neither.
+    """
+
+    path: str
+    query: Mapping[str, Sequence[str]]
+    names: int
+    search: str | None
+    dataset_revision: int
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A cited query, what its rows were (`sha256` is of their NDJSON, hexadecimal), and when it was noted."""
+
+    id: str
+    question: Question
+    rows: int
+    sha256: str
+    at: dt.datetime
+
+
+def id_of(question: Question, merged: Sequence[Sequence[str]], epoch: uuid.UUID) -> str:
+    """Give the id of a citation: the same question has the same one, and nobody can guess the next.
+
+    `merged`: each id of the query that stands for others too, with these; a merge makes another question.
+    """
+    facts = [epoch.hex, question.path, question.query, question.dataset_revision, question.search, merged]
+    digest = sha256(json.dumps(facts, sort_keys=True).encode()).digest()
+    return b32encode(digest).decode().lower()[:LETTERS]
+
+
+async def store(
+    engine: AsyncEngine, id_: str, question: Question, rows: int, digest: str
+) -> tuple[Cited, bool]:
+    """Note a cited query unless it is noted already; give what is noted, and whether it was not."""
+    row = {
+        "id": id_,
+        "path": question.path,
+        "query": json.dumps(
+            {"query": question.query, "names": question.names, "search": question.search}, ensure_ascii=False
+        ),
+        "dataset_revision": question.dataset_revision,
+        "rows": rows,
+        "sha256": digest,
+        "at": func.clock_timestamp(),
+    }
+    cited = table(CitedQuery)
+    statement = insert(cited).values(row).on_conflict_do_nothing().returning(cited.c.id)
+    async with engine.begin() as connection:
+        new = (await connection.execute(statement)).one_or_none() is not None
+        return _cited((await connection.execute(_of(id_))).mappings().one()), new
+
+
+async def find(connection: AsyncConnection, id_: str) -> Cited | None:
+    """Give the cited query with an id."""
+    row = (await connection.execute(_of(id_))).mappings().one_or_none()
+    return None if row is None else _cited(row)
+
+
+async def is_cited(connection: AsyncConnection, id_: str) -> bool:
+    """Tell whether there is a cited query with an id."""
+    found = await connection.execute(select(CitedQuery.id).where(CitedQuery.id == id_))
+    return found.one_or_none() is not None
+
+
+def _of(id_: str) -> Select[Any]:
+    cited = table(CitedQuery)
+    return select(cited).where(cited.c.id == id_)
+
+
+def _cited(row: RowMapping) -> Cited:
+    understood = json.loads(row["query"])
+    question = Question(
+        path=row["path"],
+        query=understood["query"],
+        names=understood["names"],
+        search=understood["search"],
+        dataset_revision=row["dataset_revision"],
+    )
+    return Cited(row["id"], question, row["rows"], row["sha256"], row["at"])

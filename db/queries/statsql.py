@@ -1,0 +1,280 @@
+"""The statements behind statistics: how chosen figures are summed, and what the sums leave out.
+
+Everything is summed by the database. What is chosen is in `db/queries/statschoice.py`, what the sums mean
+together in `db/queries/stats.py`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    String,
+    Text,
+    and_,
+    case,
+    cast,
+    column,
+    false,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.sql.selectable import CompoundSelect
+
+from db.enums import Category, Covers, Measure, Rank
+from db.models.history import Revision
+from db.models.index import NONE, ClaimIndex
+from db.normalising import table
+from db.queries.conditions import Clause
+from db.queries.statschoice import (
+    EXCHANGE,
+    FIGURE,
+    OWN,
+    D,
+    StatsMeasure,
+    StatsQuery,
+    chosen_exchanges,
+    claimant_ids,
+    common_clauses,
+    direction_clauses,
+    figure_clauses,
+    measure_clauses,
+    narrowing_clauses,
+    own_value_clauses,
+    replace_columns,
+)
+
+MOST_GROUPS = 10_000
+NAMED = 20  # exchanges that a sentence names at most
+SUMS = ("low", "best", "high")
+# Whom claims count that have to do with a measure.
+_COUNTED: Mapping[Measure, tuple[Category, ...]] = {
+    measure: (Category(measure),) for measure in Measure if measure != Measure.PERSONS
+} | {Measure.PERSONS: tuple(category for category in Category if category != Category.REMAINS)}
+
+
+def sums(query: StatsQuery) -> CompoundSelect[Any] | Select[Any]:
+    """Sum the chosen figures over the dimensions, and in a last row (`is_total`) over all.
+
+    `exchanges` are counted once in each row, `figured` are those with a figure. `overlapping` in the total
+    are those that name others which counted some of the same people. An exchange without a value of a
+    dimension that it may have several of is in the group `none`. One group too many is given, to tell.
+    """
+    rows = _by_exchange(query)
+    overlapping = func.array_agg(rows.c.id).filter(rows.c.has_overlaps)
+    total = _summed(rows, (), true().label("is_total"), overlapping.label("overlapping"))
+    if not query.dimensions:
+        return total
+    groups = _spread(query, _by_direction(query, rows) if query.directional else rows)
+    nothing = cast(null(), ARRAY(Text)).label("overlapping")
+    cells = _summed(groups, query.dimensions, false().label("is_total"), nothing).limit(MOST_GROUPS + 1)
+    whole, part = total.subquery("total"), cells.subquery("cells")
+    keys = [cast(null(), part.c[each].type).label(each) for each in query.dimensions]
+    return union_all(
+        select(*(part.c[each] for each in query.dimensions), *(part.c[each.name] for each in whole.c)),
+        select(*keys, *whole.c),
+    )
+
+
+def stated_sums(query: StatsQuery, *, total: bool = False) -> Select[Any]:
+    """Sum what claimants state, by claimant, over the dimensions or over all of them."""
+    rows = _by_claimant(query, _by_exchange(query))
+    if total:
+        return _summed(rows, ("claimant",))
+    return _summed(_spread(query, rows), (*query.dimensions, "claimant")).limit(MOST_GROUPS + 1)
+
+
+def _by_exchange(query: StatsQuery) -> CTE:
+    """Give one row for each chosen exchange, with the sums of its chosen figures.
+
+    `directions` is how many of these there are; the sums are null where there is none.
+    """
+    chosen, figure = chosen_exchanges(query).subquery("chosen"), FIGURE.alias("figure")
+    here = and_(figure.c.exchange_id == chosen.c.id, *figure_clauses(query, figure))
+    # Grouped by the id alone, so that the planner knows the rows to be as many as there are exchanges.
+    once = [func.min(chosen.c[each]).label(each) for each in query.of_exchange]
+    once.append(func.bool_or(chosen.c.has_overlaps).label("has_overlaps"))
+    directions = func.count(figure.c.exchange_id).label("directions")
+    rows = (
+        select(chosen.c.id, *once, directions, *_added(query, figure))
+        .select_from(chosen.join(figure, here, isouter=not query.common))
+        .group_by(chosen.c.id)
+    )
+    return rows.cte("by_exchange")
+
+
+def _by_direction(query: StatsQuery, rows: FromClause) -> FromClause:
+    """Give one row for each chosen exchange and value of the directional dimensions.
+
+    A direction is there once it has a figure of any measure.
+    """
+    figure = FIGURE.alias("directed")
+    measured = measure_clauses(query, figure)
+    clauses = [query.snapshot.holds(figure)]
+    clauses += [replace_columns(clause, FIGURE, figure) for clause in direction_clauses(query)]
+    clauses += common_clauses(query, figure.c.id)
+    keys = _keys(query, rows, figure)
+    added = _added(query, figure, *measured)
+    statement = (
+        select(*keys, func.count().filter(*measured).label("directions"), *added)
+        .select_from(rows.join(figure, and_(figure.c.exchange_id == rows.c.id, *clauses)))
+        .group_by(*keys)
+    )
+    return statement.subquery("by_direction")
+
+
+def _by_claimant(query: StatsQuery, rows: FromClause) -> FromClause:
+    """Give one row for each chosen exchange, directional value and claimant that states something."""
+    own = OWN.alias("own")
+    keys = [*_keys(query, rows, own), _claimant(query, own).label("claimant")]
+    here = and_(own.c.exchange_id == rows.c.id, *own_value_clauses(query, own))
+    statement = (
+        select(*keys, func.count().label("directions"), *(func.sum(own.c.value).label(name) for name in SUMS))
+        .select_from(rows.join(own, here))
+        .group_by(*keys)
+    )
+    return statement.subquery("by_claimant")
+
+
+def _summed(rows: FromClause, keys: Sequence[str], *more: ColumnElement[Any]) -> Select[Any]:
+    columns = [rows.c[key] for key in keys]
+    return (
+        select(
+            *columns,
+            *more,
+            func.count().label("exchanges"),
+            func.count().filter(rows.c.directions > 0).label("figured"),
+            func.coalesce(func.sum(rows.c.directions), 0).label("directions"),
+            *(func.sum(rows.c[name]).label(name) for name in SUMS if name in rows.c),
+        )
+        .select_from(rows)
+        .group_by(*columns)
+    )
+
+
+def overlaps(query: StatsQuery, ids: Collection[str]) -> Select[Any]:
+    """Give what some exchanges say of people whom others have already counted, in the measure asked for."""
+    revision = table(Revision)
+    here = and_(
+        revision.c.dataset_revision == EXCHANGE.c.from_revision, revision.c.position == EXCHANGE.c.position
+    )
+    fields = ("exchange", "released_by", "received_by", "measure")
+    told = (
+        func.jsonb_to_recordset(cast(revision.c.body, JSONB)["overlaps"])
+        .table_valued(*(column(name, String) for name in fields), column("count", Integer))
+        .render_derived(name="told", with_types=True)
+    )
+    return (
+        select(EXCHANGE.c.id, *(told.c[name] for name in fields[:3]), told.c["count"].label("people"))
+        .select_from(EXCHANGE.join(revision, here).join(told, literal_column("true")))
+        .where(query.snapshot.holds(EXCHANGE), EXCHANGE.c.id.in_(ids), told.c.measure == query.measure)
+        .order_by(EXCHANGE.c.id, *told.c)
+    )
+
+
+def directions_of(query: StatsQuery, ids: Collection[str]) -> Select[Any]:
+    """Give the chosen directions of some exchanges, as far as these are chosen themselves."""
+    chosen = chosen_exchanges(query, EXCHANGE.c.id.in_(ids)).subquery("chosen")
+    source = FIGURE if query.claimants is None else OWN
+    figure = source.alias("figure")
+    clauses = figure_clauses(query, figure) if query.claimants is None else own_value_clauses(query, figure)
+    return (
+        select(figure.c.exchange_id, figure.c.released_by, figure.c.received_by)
+        .select_from(chosen.join(figure, and_(figure.c.exchange_id == chosen.c.id, *clauses)))
+        .distinct()
+    )
+
+
+def left_out(query: StatsQuery) -> Select[Any]:
+    """Count the claims about the measure that are in no sum, in the chosen directions of chosen exchanges.
+
+    `fragments` and `deprecated` never count; `subsets` count for their own category, and not for persons.
+    `exchanges` are how many they are in, and `named` the first of these.
+    """
+    claim = table(ClaimIndex).alias("claim")
+    deprecated = claim.c.rank == Rank.DEPRECATED
+    kinds = {
+        "deprecated": deprecated,
+        "fragments": and_(~deprecated, claim.c.covers == Covers.FRAGMENT),
+        "subsets": and_(~deprecated, claim.c.covers == Covers.SUBSET),
+    }
+    # Written as what the rows are not, so that an index over these few may be used.
+    whole = [or_(claim.c.covers != Covers.ALL, deprecated)]
+    if query.measure != StatsMeasure.PERSONS:
+        whole.append(~kinds["subsets"])
+    if query.claimants:
+        whole.append(claim.c.claimant.in_(claimant_ids(query)))
+    if query.chooses:  # else all are of chosen exchanges, and to look is to read more
+        whole.append(claim.c.exchange_id.in_(select(chosen_exchanges(query).subquery("chosen").c.id)))
+    rows = (
+        select(claim.c.exchange_id, *(func.count().filter(kind).label(name) for name, kind in kinds.items()))
+        .where(
+            query.snapshot.holds(claim),
+            claim.c.category.in_(_COUNTED[Measure(query.measure)]),
+            *whole,
+            *(replace_columns(clause, FIGURE, claim) for clause in direction_clauses(query)),
+        )
+        .group_by(claim.c.exchange_id)
+        .subquery("left_out")
+    )
+    ids = func.array_agg(aggregate_order_by(rows.c.exchange_id, rows.c.exchange_id))
+    return select(
+        func.count().label("exchanges"),
+        ids[1:NAMED].label("named"),
+        *(func.coalesce(func.sum(rows.c[name]), 0).label(name) for name in kinds),
+    )
+
+
+def _claimant(query: StatsQuery, own: FromClause) -> ColumnElement[str]:
+    """Give the claimant of a row, under the id that it has now."""
+    merged = {old: now for now, ids in (query.claimants or {}).items() for old in ids if old != now}
+    return case(merged, value=own.c.claimant, else_=own.c.claimant) if merged else own.c.claimant
+
+
+def _added(query: StatsQuery, figure: FromClause, *only: Clause) -> list[ColumnElement[Any]]:
+    """Give the sums of figures, where there is something to be summed: exchanges are only counted."""
+    if query.measure == StatsMeasure.EXCHANGES:
+        return []
+    return [func.sum(figure.c[name]).filter(*only).label(name) for name in SUMS]
+
+
+def _keys(query: StatsQuery, rows: FromClause, figure: FromClause) -> list[ColumnElement[Any]]:
+    direction = func.concat(figure.c.released_by, ".", figure.c.received_by)
+    return [
+        rows.c.id,
+        *(rows.c[each] for each in query.of_exchange),
+        *((direction if each == D.DIRECTION else figure.c[each]).label(each) for each in query.directional),
+    ]
+
+
+def _spread(query: StatsQuery, rows: FromClause) -> FromClause:
+    """Repeat each row for each value of the dimensions that an exchange has several of, once for each."""
+    dimensions = [each for each in query.dimensions if each in query.several]
+    if not dimensions:
+        return rows
+    joined, labels = rows, []
+    for group in {id(group): group for group, _ in query.several.values()}.values():
+        columns = {each: query.several[each][1] for each in dimensions if query.several[each][0] is group}
+        if not columns:
+            continue
+        part = group.table.alias("part")
+        owner = part.c[group.owner].label("owner")
+        clauses = [query.snapshot.holds(part), *narrowing_clauses(query, group, part)]
+        if query.chooses:  # else all are of chosen exchanges, and to look is to read more
+            clauses.append(owner.in_(select(rows.c.id)))
+        values = select(owner, *(part.c[column].label(each) for each, column in columns.items()))
+        once = values.where(*clauses).distinct().subquery(f"of_{'_'.join(columns)}")
+        joined = joined.join(once, once.c.owner == rows.c.id, isouter=True)
+        labels += [func.coalesce(once.c[each], NONE).label(each) for each in columns]
+    return select(*rows.c, *labels).select_from(joined).subquery("spread")

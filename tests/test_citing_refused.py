@@ -1,0 +1,180 @@
+"""Citing: which bodies and URLs are refused, in whose words, and how many an address may make."""
+
+import json
+
+import httpx
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.routes.citations import BURST
+from db.amending import merge
+from db.enums import Resource
+from db.writes import writing
+from tests.asking import ask
+from tests.contract import NEW_YEAR
+from tests.test_citations import PATH, cite
+from tests.test_http_shell import problem_of
+
+pytestmark = pytest.mark.anyio
+
+R = Resource
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{}", "invalid_body"),
+        (b'{"url": null}', "invalid_body"),
+        (b'{"url": 7}', "invalid_body"),
+        (b'{"url": ["/v1/exchanges"]}', "invalid_body"),
+        (b'{"url": ""}', "invalid_body"),
+        (b'{"url": "/v1/exchanges", "as_of": 1}', "invalid_body"),
+        (b'{"url": "/v1/exchanges", "url": "/v1/claims"}', "invalid_body"),
+        (json.dumps({"url": "/v1/exchanges?q=" + "x" * 8200}).encode(), "invalid_body"),
+        (json.dumps({"url": "/v1/exchanges?q=" + "x" * 17000}).encode(), "payload_too_large"),
+        (b'["/v1/exchanges"]', "invalid_body"),
+        (b"not JSON", "invalid_body"),
+        (b"", "invalid_body"),
+    ],
+)
+async def test_bodies_are_read_strictly(client: httpx.AsyncClient, body: bytes, code: str) -> None:
+    response = await client.post(PATH, content=body, headers={"Content-Type": "application/json"})
+    if not body:
+        assert response.status_code == 422
+        return
+    problem = problem_of(response)
+    assert problem.code == code
+    if b'"url": ' in body and code == "invalid_body" and b"as_of" not in body:
+        assert [item.pointer for item in problem.errors] == ["/url"]
+
+
+async def test_other_media_types_are_refused(client: httpx.AsyncClient) -> None:
+    form = await client.post(PATH, data={"url": "/v1/exchanges"})
+    assert problem_of(form).code == "unsupported_media_type"
+    image = await cite(client, "/v1/exchanges", Accept="image/png")
+    assert problem_of(image).code == "not_acceptable"
+    assert (await client.post(f"{PATH}?limit=1", json={"url": "/v1/exchanges"})).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("javascript:alert(1)", "invalid_value"),
+        ("data:text/html,x", "invalid_value"),
+        ("ftp://testserver/v1/exchanges", "invalid_value"),
+        ("http:/v1/exchanges", "invalid_value"),
+        ("http://[/v1/exchanges", "invalid_value"),
+        ("/v1/exchanges?q=a b", "invalid_value"),
+        ("/v1\\exchanges", "invalid_value"),
+        ("/v1/exchanges\n", "invalid_value"),
+        ("//evil.example.org/v1/exchanges", "foreign_host"),
+        ("https://evil.example.org/v1/exchanges", "foreign_host"),
+        ("http://testserver@evil.example.org/v1/exchanges", "foreign_host"),
+        ("http://user:secret@testserver/v1/exchanges", "foreign_host"),
+        ("http://testserver:81/v1/exchanges", "foreign_host"),
+        ("exchanges", "not_citable"),
+        ("/", "not_citable"),
+        ("/v1", "not_citable"),
+        ("/v1/", "not_citable"),
+        ("?year=2025", "not_citable"),
+        ("/v1/../v1/exchanges", "not_citable"),
+        ("/v1/exchanges/", "not_citable"),
+        ("/v1/exchanges/..", "not_citable"),
+        ("/v1/exchanges%00", "not_citable"),
+        ("/v1/exchanges.csv", "not_citable"),
+        ("/v1/me", "not_citable"),
+        ("/v1/figures/x", "not_citable"),
+        ("/v1/mediators", "not_citable"),
+        (f"/v1/exchanges/{NEW_YEAR}/revisions/1", "not_citable"),
+        ("/v2/exchanges", "not_citable"),
+        ("/problems/invalid_query", "not_citable"),
+    ],
+)
+async def test_what_is_no_list_of_ours_is_refused(client: httpx.AsyncClient, url: str, code: str) -> None:
+    problem = problem_of(await cite(client, url))
+    assert (problem.status, problem.code) == (422, "invalid_body")
+    [item] = problem.errors
+    assert (item.pointer, item.code) == ("/url", code)
+    assert "secret" not in problem.detail
+    if code == "not_citable":
+        assert "/v1/exchanges" in item.allowed
+
+
+@pytest.mark.parametrize(
+    ("url", "parameter", "code"),
+    [
+        ("/v1/exchanges?mediatr=uae", "mediatr", "unknown_parameter"),
+        ("/v1/exchanges?mediator=nobody", "mediator", "unknown_actor"),
+        ("/v1/exchanges?year=x", "year", "invalid_value"),
+        ("/v1/exchanges?year=", "year", "empty"),
+        ("/v1/exchanges?q=%00", "q", "invalid_value"),
+        ("/v1/exchanges?q=%FF", "q", "invalid_encoding"),
+        ("/v1/exchanges?as_of=99", "as_of", "out_of_range"),
+        ("/v1/exchanges?release=1999.01", "release", "unknown_release"),
+        ("/v1/exchanges?date_from=2025-02-01&date_to=2025-01-01", "date_from", "invalid_range"),
+        (f"/v1/exchanges/{NEW_YEAR}?year=2025", "year", "unknown_parameter"),
+        ("/v1/exchanges/2001-01-01-aland-bland", None, "not_found"),
+        ("/v1/claims/2001-01-01-aland-bland:c1", None, "not_found"),
+    ],
+)
+async def test_what_the_list_refuses_is_refused_in_its_words(
+    own_client: httpx.AsyncClient, url: str, parameter: str | None, code: str
+) -> None:
+    problem = problem_of(await cite(own_client, url))
+    assert (problem.status, problem.code) == (422, "invalid_query")
+    [item] = problem.errors
+    assert (item.parameter, item.pointer, item.code) == (parameter, "/url", code)
+    if parameter is not None:
+        [plain] = problem_of(await ask(own_client, url)).errors
+        assert item.model_copy(update={"pointer": None}) == plain
+
+
+async def test_a_page_of_a_walk_cannot_be_cited(client: httpx.AsyncClient) -> None:
+    following = (await ask(client, "/v1/exchanges", {"limit": 1})).json()["meta"]["next"]
+    [item] = problem_of(await cite(client, following)).errors
+    assert (item.parameter, item.pointer, item.code) == ("cursor", "/url", "not_applicable")
+
+
+async def test_what_must_not_be_shown_is_never_kept(own_client: httpx.AsyncClient) -> None:
+    [item] = problem_of(await cite(own_client, "/v1/exchanges?q=a%0Bb")).errors
+    assert (item.parameter, item.pointer, item.code) == ("q", "/url", "invalid_value")
+    key = f"exk_{'a' * 10}_{'b' * 43}"
+    response = await cite(own_client, f"/v1/exchanges?q={key}")
+    assert response.status_code == 422
+    assert key not in response.text
+
+
+async def test_a_merged_record_leads_nowhere_on_its_own(
+    loaded_engine: AsyncEngine, own_client: httpx.AsyncClient
+) -> None:
+    async with loaded_engine.connect() as connection:
+        async with writing(connection, "the same") as write:
+            await merge(write, R.ARTICLE, "al-jazeera-2024-12-30", "novosti-mira-624af9")
+        await connection.commit()
+    path = "/v1/articles/al-jazeera-2024-12-30"
+    response = await cite(own_client, path)
+    problem = problem_of(response)
+    assert (problem.status, "location" in response.headers) == (422, False)
+    assert "novosti-mira-624af9" in problem.detail
+    assert (await cite(own_client, f"{path}?as_of=1")).status_code == 201
+
+
+async def test_an_address_has_only_so_many(own_client: httpx.AsyncClient) -> None:
+    first = await cite(own_client, "/v1/coverage")
+    assert f'"burst";r={BURST - 1};' in first.headers["ratelimit"]
+    for _ in range(BURST - 1):
+        assert (await cite(own_client, "/v1/coverage")).status_code == 200
+    refused = await cite(own_client, "/v1/coverage")
+    assert problem_of(refused).code == "too_many_requests"
+    assert int(refused.headers["retry-after"]) > 0
+    assert {"ratelimit", "ratelimit-policy"} <= set(refused.headers)
+    assert "testclient" not in refused.text
+    assert "127.0.0.1" not in refused.text
+    assert (await ask(own_client, first.json()["links"]["self"])).status_code == 200
+
+
+@pytest.mark.parametrize("path", [f"{PATH}/{{}}", "/v1/c/{}", "/c/{}", "/citations/{}"])
+async def test_what_nobody_cited_is_not_found(client: httpx.AsyncClient, path: str) -> None:
+    for id_ in ("k3fq7m2xw5ab", "x", "%20", "A" * 300):
+        assert problem_of(await ask(client, path.format(id_))).code == "not_found"
+    assert (await ask(client, path.format("k3fq7m2xw5ab"), {"as_of": 1})).status_code == 422
