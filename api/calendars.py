@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from anyio import to_thread
 
 from api.editions import SLUG
-from api.eventfeeds import TITLE, title_of, told
+from api.eventfeeds import TITLE, Words
 from db.enums import DatePrecision, ExchangeStatus
 from db.records import Exchange
 
@@ -24,14 +24,16 @@ STATUSES = {
 END = b"END:VCALENDAR\r\n"
 
 
-async def calendar(batches: AsyncIterator[Sequence[str]], base: str) -> AsyncGenerator[bytes, None]:
+async def calendar(
+    batches: AsyncIterator[Sequence[str]], base: str, words: Words
+) -> AsyncGenerator[bytes, None]:
     """Give a calendar with an event for each of the exchanges, which are stored bodies; URLs begin with base.
 
     It is given piece by piece, however many there are.
     """
     yield await to_thread.run_sync(_opening)  # some milliseconds for each event, in which others are answered
     async for bodies in batches:
-        yield await to_thread.run_sync(_events, bodies, base)
+        yield await to_thread.run_sync(_events, bodies, base, words)
     yield END
 
 
@@ -46,11 +48,11 @@ def _opening() -> bytes:
     return bytes(made.to_ical()).removesuffix(END)
 
 
-def _events(bodies: Sequence[str], base: str) -> bytes:
-    return b"".join(_event(Exchange.model_validate_json(body), base) for body in bodies)
+def _events(bodies: Sequence[str], base: str, words: Words) -> bytes:
+    return b"".join(_event(Exchange.model_validate_json(body), base, words) for body in bodies)
 
 
-def _event(exchange: Exchange, base: str) -> bytes:
+def _event(exchange: Exchange, base: str, words: Words) -> bytes:
     from icalendar import Event
 
     event = Event()
@@ -61,8 +63,8 @@ def _event(exchange: Exchange, base: str) -> bytes:
     event.add("sequence", exchange.revision)
     event.add("dtstart", exchange.date)
     event.add("dtend", (exchange.date_end or exchange.date) + dt.timedelta(days=1))  # the day after the last
-    event.add("summary", _summary(exchange))
-    event.add("description", "\n".join(told(exchange)))
+    event.add("summary", _summary(exchange, words))
+    event.add("description", "\n".join(words.told(exchange)))
     event.add("status", STATUSES[exchange.status])
     event.add("transp", "TRANSPARENT")
     event.add("categories", [str(exchange.kind)])
@@ -72,11 +74,11 @@ def _event(exchange: Exchange, base: str) -> bytes:
     return bytes(event.to_ical())
 
 
-def _summary(exchange: Exchange) -> str:
+def _summary(exchange: Exchange, words: Words) -> str:
     """Say what it is, and that the day is not known where it is not."""
     about = (
         ""
         if exchange.date_precision is DatePrecision.DAY
         else f" (some day of that {exchange.date_precision})"
     )
-    return f"{title_of(exchange)}{about}"
+    return f"{words.title(exchange)}{about}"

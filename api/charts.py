@@ -4,8 +4,8 @@ How pictures look is `api/chartbars.py`'s and `api/chartspecs.py`'s, their words
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -38,12 +38,14 @@ from api.conditional import is_not_modified, negotiate
 from api.errors import ApiError, ProblemCode
 from api.filterkinds import ENDS
 from api.filters import StatsFilters, TotalFilters
+from api.gates import Gate
 from api.params import NONE, Param, Schema, text_of
 from api.statistics import SEVERAL
 from api.understanding import Question, conditions, understood
 from db.enums import Measure, Qualifier, TotalMeasure
 from db.queries import series
 from db.queries.lists import TOTALS
+from db.queries.names import read_names
 from db.queries.stats import Sums, TooManyGroupsError, read_sums
 from db.queries.statschoice import StatsDimension, StatsMeasure, StatsQuery
 from db.queries.wholes import read_all
@@ -93,27 +95,12 @@ class Chart(StrEnum):
     BALANCE = "balance"
 
 
-class RenderGate:
-    """Lets few pictures be drawn at once, and few requests wait for it."""
+class RenderGate(Gate):
+    """Lets few pictures be drawn at once, and few requests wait for it, from before their data are read."""
 
     def __init__(self, *, at_once: int, waiting: int) -> None:
+        super().__init__(at_once + waiting, "More charts are asked for than can be drawn in time.")
         self._limiter = CapacityLimiter(at_once)
-        self._room = at_once + waiting
-
-    @contextmanager
-    def admitted(self) -> Iterator[None]:
-        """Count a request from before its data are read until its picture is drawn.
-
-        Raises:
-            ApiError: overloaded, for one request too many.
-        """
-        if self._room == 0:
-            raise ApiError(ProblemCode.OVERLOADED, "More charts are asked for than can be drawn in time.")
-        self._room -= 1
-        try:
-            yield
-        finally:
-            self._room += 1
 
     async def render(self, spec: Spec, media_type: str, caption: Caption, scale: int) -> bytes:
         """Draw a picture once it is its turn.
@@ -226,7 +213,7 @@ async def _picture(connection: AsyncConnection, asked: _Asked) -> tuple[Spec, Ca
     actors = actors_asked_for(StatsFilters, question.shown)
     actors |= {end for each in by_direction for end in (each.released_by, each.received_by)}
     actors |= {each.mediator for each in by_mediator if each.mediator is not None}
-    known = await series.read_names(connection, question.snapshot, actors)
+    known = await read_names(connection, question.snapshot, actors)
     names = {actor: short_name(known.get(actor, actor)) for actor in actors}
     repeated = sum(each.people for each in stats.overlaps)
     caption = Caption(
@@ -284,7 +271,7 @@ async def _totals(
         return (), [told]
     who = {each.claimant for each in found.totals if each.claimant is not None}
     parties = {party for each in found.totals for party in each.parties}
-    known = await series.read_names(connection, question.snapshot, who | parties)
+    known = await read_names(connection, question.snapshot, who | parties)
     dots = [
         chartspecs.Dot(
             day=min(each.as_of, dt.date(each.year, 12, 31)) if each.year else each.as_of,

@@ -23,6 +23,7 @@ class State(TypedDict):
     reader: Reader
     writer: AsyncEngine
     limiter: WriteLimiter
+    citation_limiter: WriteLimiter
     streams: Streams
 
 
@@ -41,6 +42,9 @@ async def lifespan(settings: HttpSettings, database: DatabaseSettings) -> AsyncI
                 reader=reader,
                 writer=writer,
                 limiter=WriteLimiter(per_minute=settings.writes_per_minute, burst=settings.write_burst),
+                citation_limiter=WriteLimiter(
+                    per_minute=settings.citations_per_minute, burst=settings.citation_burst
+                ),
                 streams=streams,
             )
     finally:
@@ -60,6 +64,10 @@ async def _limiter(request: Request) -> WriteLimiter:
     return cast("WriteLimiter", request.state.limiter)
 
 
+async def _citation_limiter(request: Request) -> WriteLimiter:
+    return cast("WriteLimiter", request.state.citation_limiter)
+
+
 async def _streams(request: Request) -> Streams:
     return cast("Streams", request.state.streams)
 
@@ -67,4 +75,5 @@ async def _streams(request: Request) -> Streams:
 ReaderDep = Annotated[Reader, Depends(_reader)]
 WriterDep = Annotated[AsyncEngine, Depends(_writer)]
 LimiterDep = Annotated[WriteLimiter, Depends(_limiter)]
+CitationLimiterDep = Annotated[WriteLimiter, Depends(_citation_limiter)]
 StreamsDep = Annotated[Streams, Depends(_streams)]

@@ -1,17 +1,19 @@
 """Exchanges as events, in words: for the entries of their Atom feed, and for calendars.
 
 How Atom is written is in `api/atom.py`, how a calendar is in `api/calendars.py`. All words come from the
-record: ids of actors, numbers, and the curators' own summary.
+record: names of actors, numbers, and the curators' own summary.
 """
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from api.atom import Feed, FeedEntry, Link, rendered
 from api.conditional import JSON
 from api.editions import CREATOR
-from db.enums import DatePrecision, Stance
+from db.enums import DatePrecision, Measure, Stance
+from db.indexing import MEDIATING
 from db.records import Exchange, ExchangeFigure
 
 TITLE = "Prisoner exchanges"
@@ -28,6 +30,7 @@ def exchange_feed(
     here: str,
     alternate: str,
     following: str | None,
+    words: "Words",
 ) -> bytes:
     """Render a page of exchanges, which are stored bodies; paths are told as URLs below `base`.
 
@@ -42,16 +45,16 @@ def exchange_feed(
         here=base + here,
         alternate=base + alternate,
         following=None if following is None else base + following,
-        entries=[_entry(each, epoch, base) for each in exchanges],
+        entries=[_entry(each, epoch, base, words) for each in exchanges],
     )
     return rendered(feed)
 
 
-def _entry(exchange: Exchange, epoch: uuid.UUID, base: str) -> FeedEntry:
+def _entry(exchange: Exchange, epoch: uuid.UUID, base: str, words: "Words") -> FeedEntry:
     return FeedEntry(
         # a record keeps its entry whenever it is written again: readers show it as updated
         id=uuid.uuid5(epoch, f"exchange {exchange.id}").urn,
-        title=f"{when(exchange)}: {title_of(exchange)}",
+        title=f"{when(exchange)}: {words.title(exchange)}",
         updated=exchange.updated_at,
         published=exchange.created_at,
         author=CREATOR,
@@ -59,35 +62,58 @@ def _entry(exchange: Exchange, epoch: uuid.UUID, base: str) -> FeedEntry:
             Link("alternate", base + exchange.links.self, JSON),
             Link("via", exchange.source_url, None),
         ],
-        summary="\n".join(told(exchange)),
+        summary="\n".join(words.told(exchange)),
     )
 
 
-def title_of(exchange: Exchange) -> str:
-    """Say in short what an exchange is: `prisoner exchange, russia and ukraine`."""
-    kind = exchange.kind.replace("_", " ")
-    status = "" if exchange.status == "completed" else f" ({exchange.status})"
-    return f"{kind}, {_and(exchange.parties)}{status}"
+@dataclass(frozen=True)
+class Words:
+    """How exchanges are told; `names` are those of actors by their ids."""
 
+    names: Mapping[str, str]
 
-def told(exchange: Exchange) -> list[str]:
-    """Say what happened, how many came home by whose count, who brokered it, and where that is written."""
-    lines = [exchange.summary, figures_of(exchange)]
-    mediators = sorted({each.actor for each in exchange.mediations if each.stance is Stance.ASSERTS})
-    if mediators:
-        lines.append(f"Brokered, as is said, by {_and(mediators)}.")
-    if exchange.date_precision is not DatePrecision.DAY:
-        lines.append(f"Of the date, only the {exchange.date_precision} is known.")
-    lines.append(f"Source: {exchange.source_url}")
-    return lines
+    def title(self, exchange: Exchange) -> str:
+        """Say in short what an exchange is: `Prisoner exchange, Russia and Ukraine`."""
+        kind = exchange.kind.replace("_", " ").capitalize()
+        status = "" if exchange.status == "completed" else f" ({exchange.status})"
+        return f"{kind}, {self._and(exchange.parties)}{status}"
 
+    def told(self, exchange: Exchange) -> list[str]:
+        """Say what happened, how many came home by whose count, who brokered it, and where it is written."""
+        lines = [exchange.summary, self._figures(exchange)]
+        mediators = {
+            each.actor: None
+            for each in exchange.mediations
+            if each.stance is Stance.ASSERTS and each.role in MEDIATING
+        }
+        if mediators:
+            lines.append(f"Brokered, as is said, by {self._and(sorted(mediators))}.")
+        if exchange.date_precision is not DatePrecision.DAY:
+            lines.append(f"Of the date, only the {exchange.date_precision} is known.")
+        lines.append(f"Source: {exchange.source_url}")
+        return lines
 
-def figures_of(exchange: Exchange) -> str:
-    """Say the figures in one sentence."""
-    if not exchange.figures:
-        return "How many were handed over is not known."
-    sentence = "; ".join(_figure(each) for each in exchange.figures)
-    return f"{sentence}."
+    def _figures(self, exchange: Exchange) -> str:
+        """Say the figures in one sentence."""
+        if not exchange.figures:
+            return "How many were handed over is not known."
+        sentence = "; ".join(self._figure(each) for each in exchange.figures)
+        return f"{sentence}."
+
+    def _figure(self, figure: ExchangeFigure) -> str:
+        span = "" if figure.low == figure.high else f" ({figure.low:,} to {figure.high:,})"
+        whom = "" if figure.measure == Measure.PERSONS else f" {figure.measure}"
+        disputed = ", disputed" if figure.disputed else ""
+        count = "the press" if figure.best_claimant is None else self._name(figure.best_claimant)
+        direction = f"{self._name(figure.released_by)} to {self._name(figure.received_by)}"
+        return f"{direction}: {figure.best:,}{whom}{span}{disputed}, by the count of {count}"
+
+    def _and(self, actors: Sequence[str]) -> str:
+        *others, last = map(self._name, actors)
+        return f"{', '.join(others)} and {last}" if others else last
+
+    def _name(self, actor: str) -> str:
+        return self.names.get(actor, actor)
 
 
 def when(exchange: Exchange) -> str:
@@ -101,17 +127,3 @@ def when(exchange: Exchange) -> str:
         for day in (exchange.date, exchange.date_end or exchange.date)
     )
     return first if first == last else f"{first} to {last}"
-
-
-def _figure(figure: ExchangeFigure) -> str:
-    span = "" if figure.low == figure.high else f" ({figure.low:,} to {figure.high:,})"
-    disputed = ", disputed" if figure.disputed else ""
-    return (
-        f"{figure.released_by} to {figure.received_by}: {figure.best:,}{span} {figure.measure}"
-        f"{disputed}, by the count of {figure.best_claimant or 'the press'}"
-    )
-
-
-def _and(words: Sequence[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} and {last}" if others else last

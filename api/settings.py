@@ -33,6 +33,10 @@ class HttpSettings(BaseSettings):
         default=120, ge=1, description="writes that one key has in a minute, with each worker"
     )
     write_burst: int = Field(default=100, ge=1, description="how many of them may come at once")
+    citations_per_minute: int = Field(
+        default=60, ge=1, description="queries that can be cited from one address in a minute"
+    )
+    citation_burst: int = Field(default=20, ge=1, description="how many of them may come at once")
     max_body_size: int = Field(
         default=1_048_576, ge=1024, description="bytes of a request's body that are read; larger ones get 413"
     )

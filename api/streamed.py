@@ -18,8 +18,12 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from api.conditional import is_not_modified
+from api.gates import Gate
 
 Item = TypeVar("Item")
+# A worker reads through ten connections: half of them are left to whoever does not stream.
+AT_ONCE = 5
+GATE = Gate(AT_ONCE, "More whole results are being sent than this service takes on at once.")
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,10 @@ class Streamed(Response):
             leaving.cancel()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, client: Client) -> None:
+        with GATE.admitted():
+            await self._send(scope, receive, send, client)
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send, client: Client) -> None:
         async with self._opening(client) as opened, aclosing(opened.pieces) as pieces:
             headers = dict(opened.headers)
             if is_not_modified(self._request.headers, headers["ETag"], opened.changed_at):

@@ -13,8 +13,9 @@ async def ask(
 ) -> httpx.Response:
     """Send a GET; lists in the query repeat their parameter."""
     plain = {"Accept-Encoding": "identity"} | {name.replace("_", "-"): text for name, text in headers.items()}
-    # httpx drops the query of a URL where it is given parameters
-    return await client.get(httpx.URL(path).copy_merge_params(dict(query or {})), headers=plain)
+    # httpx drops the query of a URL where it is given parameters, and writes it anew where it adds some
+    url = httpx.URL(path).copy_merge_params(dict(query)) if query else path
+    return await client.get(url, headers=plain)
 
 
 async def walk(client: httpx.AsyncClient, path: str, query: Query | None = None) -> list[dict[str, Any]]:

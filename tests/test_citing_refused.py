@@ -6,7 +6,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.routes.citations import BURST
+from api.settings import HttpSettings
 from db.amending import merge
 from db.enums import Resource
 from db.writes import writing
@@ -18,6 +18,7 @@ from tests.test_http_shell import problem_of
 pytestmark = pytest.mark.anyio
 
 R = Resource
+BURST = HttpSettings().citation_burst
 
 
 @pytest.mark.parametrize(

@@ -110,15 +110,15 @@ async def test_an_entry_tells_the_figures_and_their_source(client: httpx.AsyncCl
     feed = await read(client, f"{ATOM}?date_from=2024-12-30&date_to=2024-12-30&mediator=uae")
     [entry] = entries(feed)
     record = (await ask(client, f"/v1/exchanges/{NEW_YEAR}")).json()
-    assert text(entry, "title") == "2024-12-30: prisoner exchange, russia and ukraine"
+    assert text(entry, "title") == "2024-12-30: Prisoner exchange, Russia and Ukraine"
     assert links(entry) == {"alternate": f"{HERE}/v1/exchanges/{NEW_YEAR}", "via": record["source_url"]}
     summary = text(entry, "summary").splitlines()
     assert summary[0] == record["summary"]
     figure = next(each for each in record["figures"] if each["received_by"] == "ukraine")
-    assert f"russia to ukraine: {figure['best']}" in summary[1]
-    assert "by the count of ukraine" in summary[1]
+    assert f"Russia to Ukraine: {figure['best']}" in summary[1]
+    assert "by the count of Ukraine" in summary[1]
     assert summary[2].startswith("Brokered, as is said, by ")
-    assert "uae" in summary[2]
+    assert "United Arab Emirates" in summary[2]
     assert summary[-1] == f"Source: {record['source_url']}"
     assert dt.datetime.fromisoformat(text(entry, "updated")) == dt.datetime.fromisoformat(
         record["updated_at"]
@@ -203,9 +203,9 @@ async def test_an_event_keeps_its_name_and_counts_its_changes(
     assert str(after["uid"]) == str(before["uid"]) == f"{NEW_YEAR}@prisoner-exchanges"
     assert (int(before["sequence"]), int(after["sequence"])) == (1, 2)
     assert (after.start, after.end) == (dt.date(2024, 12, 30), dt.date(2025, 1, 3))
-    assert str(before["summary"]) == "prisoner exchange, russia and ukraine"
+    assert str(before["summary"]) == "Prisoner exchange, Russia and Ukraine"
     assert str(after["summary"]) == (
-        "prisoner exchange, russia and ukraine (announced) (some day of that month)"
+        "Prisoner exchange, Russia and Ukraine (announced) (some day of that month)"
     )
     assert "Of the date, only the month is known." in str(after["description"])
     assert str(after["location"]) == places
@@ -248,7 +248,7 @@ async def test_an_exchange_that_was_cancelled_says_so(
         (str(event["summary"]), str(event["description"])),
         (text(entry, "title"), text(entry, "summary")),
     ):
-        assert title.endswith("prisoner exchange, russia and ukraine (cancelled)")
+        assert title.endswith("Prisoner exchange, Russia and Ukraine (cancelled)")
         assert told.splitlines()[1] == "How many were handed over is not known."
         assert "Brokered" not in told
 

@@ -20,9 +20,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api import exporting
+from api import exporting, streamed
 from api.formats import BY_MEDIA_TYPE, FORMATS, FormatName
 from api.formats.xlsx import TEMPORARY
+from api.gates import Gate
 from api.routes.exports import EXPORTS
 from db.enums import Resource
 from db.session import write_engine
@@ -380,3 +381,17 @@ def leave_in_the_middle(port: int) -> None:
 
 def test_formats_are_as_documented() -> None:
     assert list(FORMATS) == [str(name) for name in FormatName]
+
+
+async def test_only_so_many_are_sent_at_once(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streamed, "GATE", Gate(1, "Too many."))
+    with streamed.GATE.admitted():
+        for path in ("/v1/exchanges.csv", "/v1/exchanges.ics"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+            assert answer.headers["retry-after"]
+    assert (await client.get("/v1/exchanges.csv?year=2024")).status_code == 200
+    assert (await client.get("/v1/exchanges.csv?nonsense=1")).status_code == 422
+    assert (await client.get("/v1/exchanges.csv?year=2024")).status_code == 200

@@ -11,7 +11,7 @@ from api.citeschemas import LONGEST_URL, CitationAnswer, CitationInput
 from api.citing import target_of, understand
 from api.citingviews import FORMS, NDJSON, answer, answer_of, answer_of_record, records, stored
 from api.conditional import JSON, negotiate
-from api.deps import ReaderDep, WriterDep
+from api.deps import CitationLimiterDep, ReaderDep, WriterDep
 from api.errors import ApiError, ProblemCode
 from api.limits import WriteLimiter
 from api.listing import RECORD_SCHEMA
@@ -25,8 +25,6 @@ from db.queries.pages import read_record
 from db.queries.revisions import read_revisions
 from db.releases import read_releases
 
-PER_MINUTE = 60  # citations that one address makes
-BURST = 20
 MOST_BYTES = 2 * LONGEST_URL  # of a body: a URL may be written with escapes
 SUBSCRIBER = 64  # bits of an IPv6 address that one subscriber has at least to themselves
 
@@ -64,7 +62,9 @@ def _described() -> dict[str, Any]:
 
 
 @router.post("/citations", operation_id="create_citation", **_described())
-async def create_citation(request: Request, reader: ReaderDep, writer: WriterDep) -> Response:
+async def create_citation(
+    request: Request, reader: ReaderDep, writer: WriterDep, limiter: CitationLimiterDep
+) -> Response:
     """Cite a query: its records at one dataset revision, under a short address that returns them for ever.
 
     No key is needed. The query is understood as its list understands it; `as_of` and `release` choose the
@@ -74,7 +74,7 @@ async def create_citation(request: Request, reader: ReaderDep, writer: WriterDep
     NO_PARAMETERS.parse(request.scope["query_string"])
     body = as_input(CitationInput, await read_json(request, limit=MOST_BYTES))
     target = target_of(body.url, request.headers.get("host", ""))
-    spent = _spend(request)
+    spent = _spend(request, limiter)
     with telling(spent):
         understood = await understand(reader, target)
         rows = understood.rows
@@ -87,16 +87,12 @@ async def create_citation(request: Request, reader: ReaderDep, writer: WriterDep
     return response
 
 
-def _spend(request: Request) -> dict[str, str]:
+def _spend(request: Request, limiter: WriteLimiter) -> dict[str, str]:
     """Count a citation of an address, and give the headers that tell what it has left.
 
     Raises:
         ApiError: too_many_requests.
     """
-    state = request.app.state
-    if not hasattr(state, "citation_limiter"):
-        state.citation_limiter = WriteLimiter(per_minute=PER_MINUTE, burst=BURST)
-    limiter: WriteLimiter = state.citation_limiter
     try:
         return dict(limiter.spend(_subscriber(request)))
     except ApiError as error:

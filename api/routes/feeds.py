@@ -17,7 +17,7 @@ from api.calendars import ICALENDAR, calendar
 from api.conditional import http_date, negotiate
 from api.deps import ReaderDep
 from api.errors import ProblemCode
-from api.eventfeeds import exchange_feed
+from api.eventfeeds import Words, exchange_feed
 from api.exporting import file_name
 from api.filters import ExchangeFilters
 from api.listing import CURSOR, LIMIT, Listing, read_list
@@ -28,6 +28,8 @@ from api.target import as_reference
 from api.understanding import understood
 from db.queries import lists
 from db.queries.bodies import read_bodies
+from db.queries.conditions import Snapshot
+from db.queries.names import read_names
 from db.queries.pages import Listed
 
 EXCHANGES = "/v1/exchanges"
@@ -65,6 +67,8 @@ async def get_exchanges_atom(request: Request, reader: ReaderDep) -> Response:
     """
     negotiate(request, ATOM)
     bodies, told = await read_list(request, reader, FEED)
+    async with reader.connection() as connection:
+        words = Words(await read_names(connection, Snapshot(told.state.revision)))
     query = request.scope["query_string"]
     here = as_reference(EXCHANGES_ATOM.encode() + (b"?" + query if query else b""))
     following = None if told.next_cursor is None else page_path(EXCHANGES_ATOM, told.next_cursor, told.limit)
@@ -80,6 +84,7 @@ async def get_exchanges_atom(request: Request, reader: ReaderDep) -> Response:
         here=here,
         alternate=EXCHANGES + asked,
         following=following,
+        words=words,
     )
     facts = [EXCHANGES_ATOM, base, here, told.vocabulary_revision]
     headers = state_headers(told.state, told.snapshot, facts)
@@ -119,7 +124,8 @@ async def get_exchanges_calendar(request: Request, reader: ReaderDep) -> Respons
             }
             sort = lists.EXCHANGES.sorts["date"]
             batches = read_bodies(connection, lists.EXCHANGES, question.conditions, snapshot, sort)
-            yield Opened(headers, state.updated_at, calendar(client.while_there(batches), base))
+            words = Words(await read_names(connection, snapshot))
+            yield Opened(headers, state.updated_at, calendar(client.while_there(batches), base, words))
 
     return Streamed(request, ICALENDAR, opening)
 

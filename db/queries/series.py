@@ -1,16 +1,12 @@
 """What charts need beside the sums of `db/queries/stats.py`: days, other measures, names of actors."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.enums import Measure
-from db.models.index import ActorIndex
-from db.normalising import table
-from db.queries import lists
-from db.queries.conditions import Snapshot
 from db.queries.stats import Overlap
 from db.queries.statschoice import (
     EXCHANGE,
@@ -20,7 +16,6 @@ from db.queries.statschoice import (
     direction_clauses,
     figure_clauses,
 )
-from db.records import Actor
 
 
 async def read_days(
@@ -54,14 +49,3 @@ async def read_measures(connection: AsyncConnection, query: StatsQuery) -> Seque
     statement = select(FIGURE.c.measure).distinct().join(chosen, chosen.c.id == FIGURE.c.exchange_id)
     words = set((await connection.execute(statement.where(*clauses))).scalars())
     return [measure for measure in Measure if measure in words]
-
-
-async def read_names(
-    connection: AsyncConnection, snapshot: Snapshot, actors: Collection[str]
-) -> Mapping[str, str]:
-    """Give the names of actors by id."""
-    actor = table(ActorIndex)
-    statement = lists.ACTORS.bodies().where(snapshot.holds(actor), actor.c.id.in_(sorted(actors)))
-    bodies = (await connection.execute(statement)).scalars()
-    found = [Actor.model_validate_json(body) for body in bodies]
-    return {each.id: each.name for each in found}
