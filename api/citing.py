@@ -19,7 +19,7 @@ from api.errors import ApiError, ProblemCode, ProblemItem
 from api.filterkinds import FilterSet
 from api.listing import RECORD_SCHEMA, Listing, remembered
 from api.missing import absent
-from api.params import Schema, not_understood, problem, refuse, text_of
+from api.params import Schema, problem, refuse, text_of
 from api.routes.actors import ACTORS
 from api.routes.agreements import AGREEMENTS
 from api.routes.articles import ARTICLES
@@ -30,8 +30,8 @@ from api.routes.figures import FIGURES
 from api.routes.mediations import MEDIATIONS
 from api.routes.publishers import PUBLISHERS
 from api.routes.totals import TOTALS
-from api.understanding import Question, conditions, understood
-from db.citing import Cited
+from api.understanding import PAGING, Question, conditions, understood
+from db.citing import Cited, find
 from db.citing import Question as Asked
 from db.enums import Resource
 from db.fields import storable
@@ -156,9 +156,9 @@ async def understand(reader: Reader, target: Target) -> Understood:
     request = Request(scope | {"query_string": target.query})
     try:
         async with understood(request, reader, target.schema, target.filters) as (connection, question):
-            if "cursor" in question.values:
-                message = "a page of a walk cannot be cited, only the whole list: leave it out"
-                raise not_understood([problem("cursor", "not_applicable", message)])
+            message = "a page of a walk cannot be cited, only the whole list: leave it out"
+            paged = sorted(PAGING & question.values.keys())
+            refuse([problem(name, "not_applicable", message) for name in paged])
             _check_storable(question.shown)
             asked = question_of(
                 target.path,
@@ -169,8 +169,10 @@ async def understand(reader: Reader, target: Target) -> Understood:
                 names=question.vocabulary.revision,
             )
             pinned = replace(question, snapshot=Snapshot(question.state.revision))
-            rows = await _read(connection, target, pinned)
-            return Understood(citation_id(asked, target.schema, question.vocabulary), asked, rows)
+            id_ = citation_id(asked, target.schema, question.vocabulary)
+            cited = await find(connection, id_)
+            known = cited and Rows(cited.rows, cited.sha256)
+            return Understood(id_, asked, known or await _read(connection, target, pinned))
     except ApiError as error:
         raise _at_url(error) from error
 

@@ -142,10 +142,12 @@ def _notes(gone: int, rows: int) -> list[Note]:
     if not gone:
         return []
     were = "1 was" if gone == 1 else f"{gone:,} were"
-    text = (
-        f"Of the {rows:,} records that were cited, {were} blanked since, because of what they said: the URL "
-        "returns the others, and sha256 is no longer that of what it returns."
-    )
+    what = f"Of the {rows:,} records that were cited, {were} blanked since, because of what they said"
+    left = "the URL returns the others, and sha256 is no longer that of what it returns"
+    if gone == rows:
+        what = "All that was cited was blanked since, because of what it said"
+        left = "the URL returns nothing of it"
+    text = f"{what}: {left}."
     return [Note(code="blanked", text=text)]
 
 
@@ -157,7 +159,10 @@ def answer(
     pinned: bool = False,
     vary: str = "Accept",
 ) -> Response:
-    """Answer with a citation in the form that Accept asks for; `pinned`: of a state that was asked for."""
+    """Answer with a citation in the form that Accept asks for; `pinned`: of a state that was asked for.
+
+    Unless a release holds that already, one that is made later is told of.
+    """
     form = negotiate(request, *FORMS)
     body = {
         JSON: told.model_dump_json(),
@@ -168,7 +173,7 @@ def answer(
     }[form]
     headers = {
         "ETag": f'"{sha256(f"{form} {body}".encode()).hexdigest()[:32]}"',
-        "Cache-Control": PINNED if pinned else LIVE,
+        "Cache-Control": PINNED if pinned and told.release is not None else LIVE,
         "Vary": vary,
         "X-Dataset-Revision": str(told.dataset_revision),
         "Link": f'<{told.url}>; rel="cite-as"',

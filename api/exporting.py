@@ -17,15 +17,14 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.answers import memento_headers, state_headers
+from api.answers import changed_at, memento_headers, modified_header, state_headers
 from api.columns import Column, columns_of
-from api.conditional import http_date
 from api.errors import ApiError
 from api.filterkinds import FilterSet
 from api.formats import FORMATS, Format, Sheet, UnfitError
 from api.listing import EXPORTED, Listing
 from api.params import Param, Schema, not_understood, problem, refuse, text_of
-from api.streamed import Client, Opened, Streamed
+from api.streamed import Client, Opened, Streamed, chained
 from api.understanding import PAGING, Question, understood
 from db.queries.bodies import count_bodies, read_bodies
 from db.queries.conditions import Condition, Snapshot
@@ -176,9 +175,10 @@ async def _opened(
         sheet = _sheet(request, exported, question)
         await _check_room(connection, question, exported, form)
         async with aclosing(exported.bodies(connection, question)) as batches:
-            pieces = _fitting(form.write(sheet, client.while_there(batches)))
+            first = await anext(batches, ())  # what rows are refused for is told before any header
+            pieces = _fitting(form.write(sheet, chained(first, client.while_there(batches))))
             headers = _headers(request, exported, form, question, sheet)
-            yield Opened(headers, question.state.updated_at, pieces)
+            yield Opened(headers, changed_at(question.state, question.snapshot), pieces)
 
 
 async def _fitting(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
@@ -210,7 +210,7 @@ def _headers(
     return {
         **state_headers(state, question.snapshot, facts),
         **memento_headers(request, question.snapshot, state.updated_at),
-        "Last-Modified": http_date(state.updated_at),
+        **modified_header(changed_at(state, question.snapshot)),
         "Content-Disposition": f'attachment; filename="{file_name(name, question)}.{form.name}"',
     }
 

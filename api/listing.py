@@ -24,7 +24,7 @@ from api.answers import (
     state_headers,
     version_links,
 )
-from api.asof import RELEASE, STATE, check_pinned, check_reached, snapshot_of
+from api.asof import STATE, check_pinned, check_reached, snapshot_of
 from api.citedas import cite_as, question_of
 from api.conditional import JSON, negotiate, require_json
 from api.cursor import Cursor, invalid_cursor
@@ -35,7 +35,7 @@ from api.missing import absent
 from api.params import NONE, Param, Schema, Value, Values, refuse, sort_name, text_of
 from api.resolving import coalition_notes, resolve
 from api.schemas import Note
-from api.understanding import check_ranges, conditions, shown
+from api.understanding import check_ranges, conditions, shown, shown_beside
 from db.enums import Resource
 from db.queries.conditions import Condition, Snapshot
 from db.queries.pages import After, Listed, ListQuery, Page, read_page, read_record
@@ -223,7 +223,7 @@ async def _understand(
     sort = text_of(values, "sort") or listing.default_sort
     limit = int(str(values["limit"][0])) if "limit" in values else DEFAULT_LIMIT
     if cursor is not None:
-        given = shown({**values, **resolved}, Snapshot(release=text_of(values, RELEASE.name)))
+        given = shown_beside({**values, **resolved}, cursor.query)
         if given and not errors and _meaning(listing, given) != _meaning(listing, cursor.query):
             raise invalid_cursor("the parameters beside the cursor do not mean what the walk began with")
         await check_pinned(connection, cursor.revision, request.headers)

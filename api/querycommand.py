@@ -66,7 +66,10 @@ def query(
     if form is Shown.TABLE:
         from api.querytables import draw
 
-        draw(name, json.loads(body))
+        answer = json.loads(body)
+        if not isinstance(answer.get("data"), list):
+            raise CommandError(f"{name} is no list, and has no table; ask with --format json")
+        draw(name, answer)
     else:
         sys.stdout.buffer.write(body if body.endswith(b"\n") else body + b"\n")
         sys.stdout.buffer.flush()

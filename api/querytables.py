@@ -25,16 +25,24 @@ _FIELDS: Mapping[str, Sequence[str]] = {
     "agreements": ("id", "date", "status", "title"),
     "totals": ("id", "as_of", "claimant", "measure", "value", "qualifier"),
     "coverage": ("id", "date_from", "date_to", "scope", "status", "statement"),
+    "stats": ("group", "group2", "claimant", "low", "best", "high", "exchanges", "without_figure", "overlap"),
+    "reconciliation": ("series", "after", "until", "published_difference", "own_else_best", "gap"),
+    "disagreements": ("exchange_date", "exchange", "released_by", "received_by", "measure", "spread", "best"),
 }
-_NUMBERS = frozenset({"low", "best", "high", "count", "value", "exchanges"})
+_NUMBERS = frozenset({"low", "best", "high", "spread", "count", "value", "exchanges", "without_figure"})
+_NUMBERS |= {"overlap", "published_difference", "own_else_best", "gap"}
+# Fields that only some answers of a list have.
+_OFTEN_EMPTY = frozenset({"group2", "claimant", "overlap"})
+# What the rows are, where the name of the list does not say it.
+_UNITS = {"stats": "rows", "reconciliation": "steps"}
 MOST_PLAIN = 8
 
 
 def draw(name: str, answer: Mapping[str, Any]) -> None:
     """Draw the records of an answer, and tell how many of how many they are, of which revision."""
-    records: Sequence[Record] = answer["data"]
+    records = _rows(name, answer)
     console = Console()
-    fields = _FIELDS.get(name) or _plain(records)
+    fields = [field for field in _FIELDS.get(name) or _plain(records) if _told(field, records)]
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=("", "dim"))
     for field in fields:
         right = "right" if field in _NUMBERS else "left"
@@ -46,9 +54,25 @@ def draw(name: str, answer: Mapping[str, Any]) -> None:
     meta = answer["meta"]
     total = meta.get("total", len(records))
     rest = "" if len(records) == total else f", {len(records):,} of them shown"
-    console.print(f"{total:,} {name}{rest}; dataset revision {meta['dataset']['revision']}", style="dim")
+    counted = f"{total:,} {_UNITS.get(name, name)}{rest}"
+    console.print(f"{counted}; dataset revision {meta['dataset']['revision']}", style="dim")
     for note in meta["notes"]:
         console.print(f"note: {note['text']}", style="dim", markup=False)
+
+
+def _rows(name: str, answer: Mapping[str, Any]) -> list[Record]:
+    """Give the rows of an answer: its records, groups with their total, or the steps of series."""
+    data: list[Record] = answer["data"]
+    if name == "stats":
+        return [*data, {**answer["total"], "group": "total"}]
+    if name == "reconciliation":
+        return [{**series, **step} for series in data for step in series["steps"]]
+    return data
+
+
+def _told(field: str, records: Sequence[Record]) -> bool:
+    """Tell whether a field that only some answers have says anything in this one."""
+    return field not in _OFTEN_EMPTY or any(record.get(field) is not None for record in records)
 
 
 def _plain(records: Sequence[Record]) -> list[str]:
@@ -68,7 +92,7 @@ def _cell(record: Record, field: str) -> str:
         return "\n".join(map(_figure, _whole(record["figures"]))) or "no figure"
     if field == "mediators":
         return "\n".join(dict.fromkeys(map(_mediator, record["mediations"])))
-    return _plainly(record[field])
+    return _plainly(record.get(field))
 
 
 def _plainly(value: object) -> str:

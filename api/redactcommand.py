@@ -108,6 +108,8 @@ def _lines(redaction: "Redaction", *, dry_run: bool) -> Iterator[str]:
         yield f"answers kept for requests that are sent again, dropped: {redaction.answers:,}"
     if redaction.proposals:
         yield f"proposals that held one of the same texts, blanked: {redaction.proposals:,}"
+    if redaction.citations:
+        yield f"citations of queries for a word of the same texts, dropped: {redaction.citations:,}"
     for held in redaction.alike[:MOST_ALIKE]:
         newest = ", its newest" if held.newest else ""
         yield f"{_name(held)}{newest}: left, but holds one of the same texts; does it name somebody?"

@@ -26,6 +26,9 @@ class HttpSettings(BaseSettings):
     stream_interval: float = Field(
         default=1.0, ge=0.01, description="seconds after which a stream looks for new changes"
     )
+    stall_timeout: float = Field(
+        default=60.0, gt=0, description="seconds that a whole result waits for a client that takes no more"
+    )
     max_url_length: int = Field(
         default=8192, ge=256, description="bytes of path and query that are read; longer URLs get 414"
     )

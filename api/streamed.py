@@ -15,8 +15,9 @@ from typing import TypeVar
 from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from api.bodies import settings_of
 from api.conditional import is_not_modified
 from api.gates import Gate
 
@@ -61,6 +62,7 @@ class Streamed(Response):
 
     def __init__(self, request: Request, media_type: str, opening: Opening) -> None:
         super().__init__()
+        self._patience = settings_of(request).stall_timeout
         self._request = request
         self._type = media_type
         self._opening = opening
@@ -83,10 +85,18 @@ class Streamed(Response):
             if is_not_modified(self._request.headers, headers["ETag"], opened.changed_at):
                 await Response(status_code=304, headers=headers)(scope, receive, send)
                 return
-            first = await anext(pieces, b"")
-            rest = client.while_there(pieces)
-            answer = StreamingResponse(_chained(first, rest), headers=headers, media_type=self._type)
-            await answer.stream_response(send)
+            rest = chained(await anext(pieces, b""), client.while_there(pieces))
+
+            async def send_patiently(message: Message) -> None:
+                """Send a piece; one who takes none for long is as good as gone, and holds a connection."""
+                try:
+                    async with asyncio.timeout(self._patience):
+                        await send(message)
+                except TimeoutError as error:
+                    raise ClientDisconnect from error
+
+            answer = StreamingResponse(rest, headers=headers, media_type=self._type)
+            await answer.stream_response(send_patiently)
 
 
 async def _left(receive: Receive) -> None:
@@ -95,7 +105,8 @@ async def _left(receive: Receive) -> None:
         pass
 
 
-async def _chained(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def chained(first: Item, others: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    """Give an item that was taken from the others already, and then these."""
     yield first
     async for piece in others:
         yield piece

@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.asof import AS_OF, RELEASE, check_reached, snapshot_of
 from api.errors import ProblemItem
 from api.filterkinds import FilterSet, Search
-from api.params import Schema, Value, Values, check_order, refuse
+from api.params import Schema, Value, Values, check_order, refuse, text_of
 from api.resolving import coalition_notes, resolve, with_merged
 from api.schemas import Note
 from db.queries.conditions import Condition, Snapshot
 from db.queries.pages import State, read_state
 from db.reader import Reader
+from db.releases import LATEST
 from db.vocabulary import Merges, Vocabulary
 
 RANGES = (
@@ -108,6 +109,17 @@ def shown(values: Values, snapshot: Snapshot) -> dict[str, list[str]]:
         for name in [*sorted(values.keys() - PAGING - {*last}), *(name for name in last if name in values)]
     }
     return told | ({} if snapshot.release is None else {RELEASE.name: [snapshot.release]})
+
+
+def shown_beside(values: Values, walked: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Give what was sent beside a cursor as it was understood; `walked` is the query of its walk.
+
+    `latest` is the release that was the latest then.
+    """
+    release = text_of(values, RELEASE.name)
+    if release == LATEST:
+        release = next(iter(walked.get(RELEASE.name, ())), release)
+    return shown(values, Snapshot(release=release))
 
 
 def _as_text(value: Value) -> str:

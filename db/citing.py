@@ -7,18 +7,21 @@ import datetime as dt
 import json
 import uuid
 from base64 import b32encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import RowMapping, Select, cast, delete, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.folding import tokens
+from db.models.index import ActorIndex, AgreementIndex, ArticleIndex, ExchangeIndex, PublisherIndex
 from db.models.releases import CitedQuery
 from db.normalising import table
 
+WORDED = (ExchangeIndex, ArticleIndex, PublisherIndex, ActorIndex, AgreementIndex)
 LETTERS = 12  # of an id: 60 bits, so that a million of them are all different
 
 
@@ -90,6 +93,32 @@ async def is_cited(connection: AsyncConnection, id_: str) -> bool:
     """Tell whether there is a cited query with an id."""
     found = await connection.execute(select(CitedQuery.id).where(CitedQuery.id == id_))
     return found.one_or_none() is not None
+
+
+async def forget(connection: AsyncConnection, texts: Collection[str]) -> int:
+    """Let go of the citations whose `q` asks for a word that these texts held, and nothing that stands holds.
+
+    Gives how many: a name that was blanked must not live on in what somebody searched for.
+    """
+    gone = set(tokens(" ".join(texts)))
+    for word in sorted(gone):
+        if await _stands(connection, word):
+            gone.discard(word)
+    rows = await connection.execute(select(CitedQuery.id, CitedQuery.query))
+    asked = {id_: json.loads(query)["query"].get("q", ()) for id_, query in rows}
+    ids = [id_ for id_, words in asked.items() if not gone.isdisjoint(tokens(" ".join(words)))]
+    await connection.execute(delete(CitedQuery).where(CitedQuery.id.in_(ids)))
+    return len(ids)
+
+
+async def _stands(connection: AsyncConnection, word: str) -> bool:
+    """Tell whether a record that stands holds a word."""
+    query = cast(f"'{word}'", TSQUERY)  # words are letters and digits only
+    found = [
+        exists().where(index.to_revision.is_(None), cast(index.tsv, TSVECTOR).bool_op("@@")(query))
+        for index in WORDED
+    ]
+    return bool((await connection.execute(select(or_(*found)))).scalar_one())
 
 
 def _of(id_: str) -> Select[Any]:

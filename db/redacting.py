@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db import kept, proposals, storing
+from db import citing, kept, proposals, storing
 from db.amending import AmendError, UnknownRevisionError
 from db.checks import Referrer
 from db.enums import Action, Resource
@@ -67,7 +67,8 @@ class Held:
 
 @dataclass(frozen=True)
 class Redaction:
-    """What was blanked, or in a dry run would be; and how many kept answers were dropped, proposals blanked.
+    """What was blanked, or in a dry run would be; and how many kept answers were dropped, proposals blanked,
+    citations of queries dropped.
 
     `alike`: what else holds a text of it. It is left: only a person can tell whether that names somebody.
     """
@@ -76,6 +77,7 @@ class Redaction:
     alike: tuple[Held, ...]
     answers: int
     proposals: int
+    citations: int
 
 
 async def redact(write: Write, resource: Resource, record_id: str, numbers: Collection[int]) -> Redaction:
@@ -102,12 +104,13 @@ async def redact(write: Write, resource: Resource, record_id: str, numbers: Coll
     alike = await _holding(connection, said)
     for _, revisions in groupby(blanked, key=lambda each: each.record):
         await _blank(write, list(revisions))
-    answers = proposed = 0
+    answers = proposed = cited = 0
     if not write.ledger.dry:
         answers = await kept.forget(connection, [each.body or "" for each in blanked], said)
         proposed = await proposals.forget(connection, said)
+        cited = await citing.forget(connection, said)
     left = tuple(each for each in alike if each not in blanked)
-    return Redaction(tuple(blanked), left, answers, proposed)
+    return Redaction(tuple(blanked), left, answers, proposed, cited)
 
 
 def _chosen(

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.citing import LISTINGS
 from db.amending import merge
 from db.enums import Resource
+from db.session import write_engine
 from db.writes import writing
 from tests.asking import ask, walk
-from tests.blanking import blank, named_then_mended
+from tests.blanking import NAME, blank, holding, named_then_mended
 from tests.conftest import _database, application, running
 from tests.contract import IDS, NEW_YEAR, document
 from tests.synthetic import actor
@@ -159,8 +160,6 @@ async def test_what_is_written_later_changes_no_citation(
 
 async def test_a_merge_changes_no_citation(server_url: str, empty_template: str) -> None:
     async with _database(server_url, empty_template) as url, running(application(url)) as client:
-        from db.session import write_engine
-
         engine = write_engine(url)
         await put_small(engine)
         await put(engine, made(R.ACTOR, actor("orient")))
@@ -180,10 +179,23 @@ async def test_a_merge_changes_no_citation(server_url: str, empty_template: str)
         await engine.dispose()
 
 
+async def test_a_name_that_was_blanked_is_forgotten(server_url: str, empty_template: str) -> None:
+    async with _database(server_url, empty_template) as url:
+        engine = write_engine(url)
+        await put_small(engine)
+        await named_then_mended(engine)
+        async with running(application(url)) as client:
+            for query in (f"q={NAME.upper()}", "q=freed", "year=2020"):
+                assert (await cite(client, f"/v1/exchanges?{query}")).status_code == 201
+            redaction, _ = await blank(engine, R.EXCHANGE, "first", 2)
+            assert redaction.citations == 1
+            assert (await cite(client, "/v1/exchanges?q=freed")).status_code == 201
+        assert "cited_query" not in await holding(engine)
+        await engine.dispose()
+
+
 async def test_a_blanked_record_is_told_of(server_url: str, empty_template: str) -> None:
     async with _database(server_url, empty_template) as url, running(application(url)) as client:
-        from db.session import write_engine
-
         engine = write_engine(url)
         await put_small(engine)
         await named_then_mended(engine)

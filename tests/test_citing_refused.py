@@ -130,10 +130,17 @@ async def test_what_the_list_refuses_is_refused_in_its_words(
         assert item.model_copy(update={"pointer": None}) == plain
 
 
+@pytest.mark.parametrize("query", ["limit=5", "limit=5&year=2024"])
+async def test_so_many_rows_of_a_list_cannot_be_cited(client: httpx.AsyncClient, query: str) -> None:
+    [item] = problem_of(await cite(client, f"/v1/exchanges?{query}")).errors
+    assert (item.parameter, item.pointer, item.code) == ("limit", "/url", "not_applicable")
+
+
 async def test_a_page_of_a_walk_cannot_be_cited(client: httpx.AsyncClient) -> None:
     following = (await ask(client, "/v1/exchanges", {"limit": 1})).json()["meta"]["next"]
-    [item] = problem_of(await cite(client, following)).errors
-    assert (item.parameter, item.pointer, item.code) == ("cursor", "/url", "not_applicable")
+    items = problem_of(await cite(client, following)).errors
+    told = [(item.parameter, item.pointer, item.code) for item in items]
+    assert told == [(name, "/url", "not_applicable") for name in ("cursor", "limit")]
 
 
 async def test_what_must_not_be_shown_is_never_kept(own_client: httpx.AsyncClient) -> None:

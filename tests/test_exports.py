@@ -19,14 +19,18 @@ import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Message
 
 from api import exporting, streamed
 from api.formats import BY_MEDIA_TYPE, FORMATS, FormatName
 from api.formats.xlsx import TEMPORARY
 from api.gates import Gate
+from api.main import create_app
 from api.routes.exports import EXPORTS
+from api.settings import HttpSettings
 from db.enums import Resource
 from db.session import write_engine
+from db.settings import DatabaseSettings
 from tests.asking import Query, ask, walk
 from tests.conftest import _database
 from tests.embedded_users import eventually
@@ -34,6 +38,7 @@ from tests.synthetic import actor
 from tests.test_export_readers import read_csv
 from tests.test_http_server import Server
 from tests.test_http_server import running as serving
+from tests.test_http_shell import problem_of
 from tests.writing import changed, made, put
 
 pytestmark = pytest.mark.anyio
@@ -365,7 +370,7 @@ async def test_nothing_is_left_when_the_client_leaves(read_only_url: str, tmp_pa
             eventually(lambda: not temporary(tmp_path))
             for _ in range(12):  # more than there are connections: none is lost
                 leave_in_the_middle(server.port)
-            assert server.send(b"/v1/coverage.csv").status == 200
+            eventually(lambda: server.send(b"/v1/coverage.csv").status == 200)
         return server
 
     stopped = await asyncio.to_thread(leave_again_and_again)
@@ -376,7 +381,8 @@ def leave_in_the_middle(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(b"GET /v1/articles.ndjson HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert connection.recv(1024).startswith(b"HTTP/1.1 200")
+        # those who left a moment ago may still be counted
+        assert connection.recv(1024).startswith((b"HTTP/1.1 200", b"HTTP/1.1 503"))
 
 
 def test_formats_are_as_documented() -> None:
@@ -395,3 +401,49 @@ async def test_only_so_many_are_sent_at_once(
     assert (await client.get("/v1/exchanges.csv?year=2024")).status_code == 200
     assert (await client.get("/v1/exchanges.csv?nonsense=1")).status_code == 422
     assert (await client.get("/v1/exchanges.csv?year=2024")).status_code == 200
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "query",
+    [
+        "reconciliation.{}",
+        "stats.{}?fill=true",
+        "stats.{}?common=true",
+        "stats.{}?group_by=claimant&measure=exchanges",
+        "disagreements.{}?between=uae",
+    ],
+)
+async def test_what_is_refused_when_rows_are_read_is_a_problem(
+    client: httpx.AsyncClient, query: str, form: str
+) -> None:
+    assert problem_of(await client.get(f"/v1/{query.format(form)}")).code == "invalid_query"
+
+
+async def test_one_who_takes_nothing_is_not_waited_for(read_only_url: str) -> None:
+    settings = HttpSettings(log_level="error", stall_timeout=0.2)
+    app = create_app(settings, DatabaseSettings(database_url=read_only_url))
+    begun = asyncio.Event()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            begun.set()
+            await asyncio.Event().wait()
+
+    async def receive() -> Message:
+        return await asyncio.Event().wait()  # type: ignore[return-value]
+
+    async with app.router.lifespan_context(app) as state:
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/v1/claims.csv",
+            "raw_path": b"/v1/claims.csv",
+            "query_string": b"",
+            "headers": [],
+            "state": dict(state or {}),
+            "root_path": "",
+        }
+        async with asyncio.timeout(60):
+            await app(scope, receive, send)
+    assert begun.is_set()

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -56,6 +57,25 @@ async def test_a_page_of_a_table_says_so(here: dict[str, str]) -> None:
     assert lines("query", "actors", "--limit", "2", **here)[-1] == (
         "27 actors, 2 of them shown; dataset revision 1"
     )
+
+
+async def test_sums_come_with_their_total(here: dict[str, str]) -> None:
+    told = lines("query", "stats", "--group-by", "year", "--date-from", "2024-01-01", COLUMNS="120", **here)
+    head, *rows = [line.split() for line in told if re.match(r"group|20..  |total", line)]
+    assert head == ["group", "low", "best", "high", "exchanges", "without", "figure", "overlap"]
+    assert [row[0] for row in rows] == ["2024", "2025", "2026", "total"]
+    best = [int(row[2].replace(",", "")) for row in rows]
+    assert sum(best[:-1]) - int(rows[-1][-1]) == best[-1]
+
+
+async def test_series_are_shown_step_by_step(here: dict[str, str]) -> None:
+    told = lines("query", "reconciliation", "--claimant", "uae", "--mediator", "uae", COLUMNS="150", **here)
+    assert sum(line.startswith("uae.persons.total.russia.ukraine.mediator-uae ") for line in told) == 15
+
+
+async def test_what_is_no_list_has_no_table(here: dict[str, str]) -> None:
+    result = exchanges("query", "dataset", **here)
+    assert (result.returncode, "is no list" in result.stderr) == (1, True)
 
 
 async def test_csv_is_the_whole_result(here: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from api.routes import ROUTERS
 from db.enums import Resource
 from db.indexing import RECORD_TABLE
 from db.rendering import Input
+from tests.asking import ask
 from tests.conftest import Queries, application, running
 from tests.synthetic import actor, agreement, article, claim, coverage, exchange, mediation, publisher, total
 from tests.writing import changed, made, put, stored
@@ -300,3 +301,16 @@ async def test_the_next_page_takes_one_query_too(client: httpx.AsyncClient, quer
     queries.clear()
     assert (await client.get(first["meta"]["next"])).status_code == 200
     assert len(queries) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/exchanges", "/v1/mediators"])
+async def test_the_latest_release_beside_a_cursor_is_that_of_the_walk(
+    client: httpx.AsyncClient, path: str
+) -> None:
+    query = {"release": "latest", "limit": "2"}
+    cursor = (await ask(client, path, query)).json()["meta"]["next_cursor"]
+    for release in ("latest", "2026.11"):
+        following = await ask(client, path, {**query, "release": release, "cursor": cursor})
+        assert following.status_code == 200, following.text
+    assert following.json()["meta"]["query"] == {"release": ["2026.11"]}
+    assert (await ask(client, path, {"release": "2026.10", "cursor": cursor})).status_code == 400

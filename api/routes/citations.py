@@ -17,6 +17,7 @@ from api.limits import WriteLimiter
 from api.listing import RECORD_SCHEMA
 from api.missing import absent
 from api.openapi import ANSWERS, NO_PARAMETERS, RecordId, describe_other, describe_queried
+from api.streamed import GATE
 from api.writing import telling
 from db import citing
 from db.enums import Resource
@@ -75,7 +76,7 @@ async def create_citation(
     body = as_input(CitationInput, await read_json(request, limit=MOST_BYTES))
     target = target_of(body.url, request.headers.get("host", ""))
     spent = _spend(request, limiter)
-    with telling(spent):
+    with telling(spent), GATE.admitted():
         understood = await understand(reader, target)
         rows = understood.rows
         question = understood.question
