@@ -27,7 +27,10 @@ PINNED = "public, max-age=86400"
 
 @dataclass(frozen=True)
 class Told:
-    """What a page says about itself, besides its records. `here` tells pages of one query apart."""
+    """What a page says about itself, besides its records. `here` tells pages of one query apart.
+
+    `names_releases`: it names releases of its records, so that making one changes it too.
+    """
 
     path: str
     query: Mapping[str, list[str]]
@@ -41,6 +44,7 @@ class Told:
     notes: Sequence[Note] = ()
     vocabulary_revision: int = 0
     cite_as: str | None = None
+    names_releases: bool = False
 
 
 def page_path(path: str, cursor: str | None, limit: int) -> str:
@@ -76,7 +80,8 @@ def list_response(request: Request, bodies: Sequence[str], told: Told) -> Respon
     links = [link for link in (following_link, told.cite_as) if link is not None]
     if links:
         headers["Link"] = ", ".join(links)
-    return conditional_response(request, body, headers, told.state.updated_at)
+    written = None if told.names_releases else changed_at(told.state, told.snapshot)
+    return conditional_response(request, body, headers, written)
 
 
 def whole_response(request: Request, question: Question, answer: BaseModel) -> Response:
@@ -84,9 +89,8 @@ def whole_response(request: Request, question: Question, answer: BaseModel) -> R
     facts = [request.scope["path"], question.shown, question.vocabulary.revision]
     headers = state_headers(question.state, question.snapshot, facts)
     headers |= memento_headers(request, question.snapshot, question.state.updated_at)
-    return conditional_response(
-        request, answer.model_dump_json().encode(), headers, question.state.updated_at
-    )
+    written = changed_at(question.state, question.snapshot)
+    return conditional_response(request, answer.model_dump_json().encode(), headers, written)
 
 
 def answer_meta(question: Question, notes: Sequence[Note] = ()) -> AnswerMeta:
@@ -99,14 +103,30 @@ def answer_meta(question: Question, notes: Sequence[Note] = ()) -> AnswerMeta:
 
 
 def state_headers(state: State, snapshot: Snapshot, facts: Sequence[object]) -> dict[str, str]:
-    """Give the headers of an answer made of one state; its ETag stands for the state and these facts."""
-    seed = json.dumps([state.epoch.hex, state.revision, CONTRACT_VERSION, *facts])
+    """Give the headers of an answer made of one state; its ETag stands for the state and these facts.
+
+    And for what names stand for now and what was blanked until now, which change what a past state tells.
+    """
+    seed = json.dumps([state.epoch.hex, state.revision, state.vocabulary_revision, CONTRACT_VERSION, *facts])
     return {
         "ETag": f'"{sha256(seed.encode()).hexdigest()[:32]}"',
         "Cache-Control": LIVE if snapshot.revision is None or snapshot.moving else PINNED,
         "Vary": f"Accept, {HEADER}",
         "X-Dataset-Revision": str(state.revision),
     }
+
+
+def changed_at(state: State, snapshot: Snapshot) -> dt.datetime | None:
+    """Tell when an answer made of one state changed last, if only writes change it.
+
+    What a pinned state tells changes by a redaction, long after its last write: only ETags know.
+    """
+    return state.updated_at if snapshot.revision is None else None
+
+
+def modified_header(at: dt.datetime | None) -> dict[str, str]:
+    """Give the header Last-Modified, if such a time is known."""
+    return {} if at is None else {"Last-Modified": http_date(at)}
 
 
 def memento_headers(request: Request, snapshot: Snapshot, at: dt.datetime) -> dict[str, str]:
@@ -142,11 +162,14 @@ def conditional_response(
     request: Request,
     body: bytes,
     headers: Mapping[str, str],
-    last_modified: dt.datetime,
+    last_modified: dt.datetime | None,
     media_type: str = JSON,
 ) -> Response:
-    """Answer with the body, or with 304 where the client's copy still holds."""
-    told = {**headers, "Last-Modified": http_date(last_modified)}
+    """Answer with the body, or with 304 where the client's copy still holds.
+
+    `last_modified` is null where the state alone does not tell when the answer changed last.
+    """
+    told = {**headers, **modified_header(last_modified)}
     if is_not_modified(request.headers, headers["ETag"], last_modified):
         return Response(status_code=304, headers=told)
     return Response(body, media_type=media_type, headers=told)

@@ -18,7 +18,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api import chartbars, chartspecs
-from api.answers import conditional_response, memento_headers, state_headers
+from api.answers import changed_at, conditional_response, memento_headers, state_headers
 from api.asof import STATE
 from api.chartframe import Caption, Spec
 from api.chartrender import to_png, to_svg
@@ -175,10 +175,10 @@ async def answer_chart(request: Request, reader: Reader, chart: str, media_type:
                 conditional_response,
                 request,
                 headers=headers,
-                last_modified=state.updated_at,
+                last_modified=changed_at(state, question.snapshot),
                 media_type=media_type,
             )
-            if is_not_modified(request.headers, headers["ETag"], state.updated_at):
+            if is_not_modified(request.headers, headers["ETag"], changed_at(state, question.snapshot)):
                 return drawn(b"")  # nothing need be drawn to know that
             admitted.enter_context(GATE.admitted())
             values = question.values

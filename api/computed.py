@@ -13,19 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.answers import (
     DEFAULT_LIMIT,
     Told,
+    changed_at,
     conditional_response,
     list_response,
     memento_headers,
     own_link,
     state_headers,
 )
-from api.asof import RELEASE, STATE, check_pinned, check_reached, snapshot_of
+from api.asof import STATE, check_pinned, check_reached, snapshot_of
 from api.conditional import require_json
 from api.cursor import Cursor, invalid_cursor
 from api.errors import ApiError, ProblemCode
 from api.listing import CURSOR, LIMIT, RECORD_SCHEMA
 from api.params import Schema, text_of
-from api.understanding import shown
+from api.understanding import shown, shown_beside
 from db.queries.conditions import Snapshot
 from db.queries.pages import State
 from db.reader import Reader
@@ -47,8 +48,10 @@ class Item(Protocol):
 Read = Callable[[AsyncConnection, Snapshot], Awaitable[tuple[State, Sequence[Item]]]]
 
 
-async def answer_computed_list(request: Request, reader: Reader, read: Read) -> Response:
-    """Answer a list of items that are computed all at once, page by page."""
+async def answer_computed_list(
+    request: Request, reader: Reader, read: Read, *, names_releases: bool = False
+) -> Response:
+    """Answer a list of items that are computed all at once, page by page; do they name releases of theirs?"""
     require_json(request)
     path: str = request.scope["path"]
     values = COMPUTED_SCHEMA.parse(request.scope["query_string"])
@@ -61,7 +64,7 @@ async def answer_computed_list(request: Request, reader: Reader, read: Read) -> 
             query = shown(values, snapshot)
         else:
             cursor = Cursor.decode(text, vocabulary.cursor_secret, vocabulary.epoch)
-            given = shown(values, Snapshot(release=text_of(values, RELEASE.name)))
+            given = shown_beside(values, cursor.query)
             if cursor.path != path or (given and given != cursor.query):
                 raise invalid_cursor("the cursor belongs to another list, or to another state")
             await check_pinned(connection, cursor.revision, request.headers)
@@ -86,7 +89,18 @@ async def answer_computed_list(request: Request, reader: Reader, read: Read) -> 
     bodies = [item.model_dump_json() for item in page]
     # the same state may be told otherwise later: a release made since names revisions of it
     here = f"{after} {sha256(''.join(bodies).encode()).hexdigest()}"
-    told = Told(path, query, "id", limit, len(items), snapshot, state, following, here)
+    told = Told(
+        path,
+        query,
+        "id",
+        limit,
+        len(items),
+        snapshot,
+        state,
+        following,
+        here,
+        names_releases=names_releases,
+    )
     return list_response(request, bodies, told)
 
 
@@ -106,4 +120,5 @@ async def answer_computed_record(
     path: str = request.scope["path"]
     headers = state_headers(state, snapshot, [path]) | memento_headers(request, snapshot, state.updated_at)
     headers["Link"] = own_link(path)
-    return conditional_response(request, found.model_dump_json().encode(), headers, state.updated_at)
+    written = changed_at(state, snapshot)
+    return conditional_response(request, found.model_dump_json().encode(), headers, written)

@@ -70,7 +70,7 @@ def _read(notes: Path | None) -> str:
 
 
 async def _release(url: str, name: str, notes: str, *, dry_run: bool) -> "tuple[Released, Size]":
-    from api.releasing import make_files
+    from api.releasing import Published, make_files
     from db.queries.conditions import Snapshot
     from db.queries.dataset import read_size
     from db.releases import freeze, lock_releases, planned
@@ -80,7 +80,8 @@ async def _release(url: str, name: str, notes: str, *, dry_run: bool) -> "tuple[
     try:
         async with engine.begin() as connection:
             await lock_releases(connection)
-            plan = await planned(connection, name, notes, dt.datetime.now(dt.UTC).date())
+            base_url = Published().public_url.rstrip("/")
+            plan = await planned(connection, name, notes, dt.datetime.now(dt.UTC).date(), base_url)
             _, size = await read_size(connection, Snapshot(plan.dataset_revision))
             if not dry_run:
                 say(f"Making the files of release {name} …")

@@ -1,12 +1,11 @@
 """The files of releases: a Data Package of the state that a release names, made anew each time it is wanted.
 
 The same release gives the same bytes, whenever and by whichever process it is made: all that goes in is the
-stored state, the release itself and where the service is found. Nothing is kept on disk. What a release is,
-is `db/releases.py`'s business, how it is described, that of the builders of `api/editions.py`.
+stored state and the release itself, which keeps where the service was found. Nothing is kept on disk. What a
+release is, is `db/releases.py`'s business, how it is described, that of the builders of `api/editions.py`.
 """
 
 import json
-import logging
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -59,18 +58,24 @@ BLOCK = 256 * 1024  # bytes that are sent at once
 ON_UNIX = 3  # in a zip: that the permissions are those of a file on Unix
 PERMISSIONS = 0o644
 
-logger = logging.getLogger(__name__)
 Tell = Callable[[str], None]
 
 
 class Published(BaseSettings):
-    """Where readers find the service, which the files of releases name."""
+    """Where readers find the service, which the files of releases that are made from now on name."""
 
     model_config = SettingsConfigDict(extra="ignore")
 
     public_url: str = Field(
         default="http://localhost:8000", description="where readers find the service, without a path"
     )
+
+
+class FilesDifferError(Exception):
+    """A release does not come out as it was recorded.
+
+    As its state is the same, that can only be another version of the program, or of a library.
+    """
 
 
 @dataclass(frozen=True)
@@ -135,18 +140,20 @@ async def zipped(connection: AsyncConnection, release: Released) -> IO[bytes]:
     """Give the package of a release as a zip: a file that vanishes when it is closed.
 
     The connection must be in a transaction in which nothing changes.
+
+    Raises:
+        FilesDifferError: the files are not those that were recorded.
     """
     file: IO[bytes] = await to_thread.run_sync(tempfile.TemporaryFile)
     try:
         with ZipFile(file, "w") as archive:
             notices = [each for each in await read_notices(connection) if each.release == release.name]
             files = await _pack(connection, release, notices, archive, lambda _: None)
+        if release.files and files != release.files:
+            raise FilesDifferError(f"the files of release {release.name} are not those that were recorded")
     except BaseException:
         file.close()
         raise
-    if release.files and files != release.files:
-        # The state is the same, so that it can only be another version of the program, or of a library.
-        logger.warning("the files of release %s are not those that were recorded", release.name)
     return file
 
 
@@ -169,9 +176,8 @@ async def _pack(
 ) -> tuple[File, ...]:
     """Make all files in their order: data, what describes them, and at last the package with all of them."""
     package = _Package(release, archive, tell, [])
-    base_url = Published().public_url.rstrip("/")
     snapshot = Snapshot(release.dataset_revision, release.name)
-    state, edition = await read_edition(connection, snapshot, base_url)
+    state, edition = await read_edition(connection, snapshot, release.base_url)
     edition = replace(edition, at=release.at)
     example = await read_example(connection, snapshot)
     vocabulary = await read_vocabulary(connection)

@@ -20,6 +20,8 @@ def notes_of(
         yield Note(code="counted_in_several_groups", text=text)
     if stats.overlaps:
         yield Note(code="overlap", text=_overlap(stats.overlaps, total.overlap))
+    if stats.not_completed:
+        yield Note(code="not_completed", text=_not_completed(stats.not_completed))
     if total.without_figure:
         yield Note(code="without_figure", text=_without_figure(query, total))
     if query.directional:
@@ -47,6 +49,14 @@ def _overlap(overlaps: Sequence[Overlap], people: int) -> str:
     return (
         f"The total subtracts {people} whom another exchange has already counted: "
         f"{_listed(pairs, len(overlaps))}. Groups do not subtract."
+    )
+
+
+def _not_completed(exchanges: int) -> str:
+    are = "is" if exchanges == 1 else "are"
+    return (
+        f"{_of(exchanges, 'exchange')} that the query asks for {are} not completed, and left out; "
+        "the parameter status asks for others than completed ones."
     )
 
 

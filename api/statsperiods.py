@@ -1,5 +1,6 @@
 """The periods of statistics: which of them are empty, and which known gaps they touch."""
 
+import calendar
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class Periods:
     def span(self, labels: Labels) -> tuple[dt.date, dt.date]:
         """Give the first and the last day of a group, as far as the filters allow."""
         number = self._number(_first_day(self.finest, labels[self.dimensions.index(self.finest)]))
-        first, last = self._start(number), self._start(number + 1) - dt.timedelta(days=1)
+        first, last = self._start(number), self._end(number)
         return max(first, self.first or first), min(last, self.last or last)
 
     def missing(
@@ -84,6 +85,10 @@ class Periods:
     def _start(self, number: int) -> dt.date:
         year, month = divmod(number * PERIODS[self.finest], 12)
         return dt.date(year, month + 1, 1)
+
+    def _end(self, number: int) -> dt.date:
+        year, month = divmod((number + 1) * PERIODS[self.finest] - 1, 12)
+        return dt.date(year, month + 1, calendar.monthrange(year, month + 1)[1])
 
 
 def coverage_of(periods: Periods, labels: Labels) -> list[str]:

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, and_, cast, extract, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Integer, and_, cast, extract, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.enums import Measure, ReleaseLevel, Resource
+from db.enums import ExchangeStatus, Measure, ReleaseLevel, Resource
 from db.indexing import RECORD_TABLE
 from db.models.history import Revision
-from db.models.index import FigureIndex
+from db.models.index import ExchangeIndex, FigureIndex
 from db.normalising import table
 from db.queries.bodies import BATCH
 from db.queries.conditions import Snapshot
@@ -29,7 +29,12 @@ Body = Mapping[str, Any]
 SOURCES = frozenset({Resource.ARTICLE, Resource.PUBLISHER})
 OF_SOURCES = frozenset({"citations", "articles", "source_url", "independent_sources", "attestation", "links"})
 # By which of its fields a thing in a list is known: the first of these that it has.
-_NAMED_BY = (("id",), ("released_by", "received_by", "measure"), ("claimant",))
+_NAMED_BY = (
+    ("id",),
+    ("exchange", "released_by", "received_by", "measure"),  # overlaps; figures have no `exchange`
+    ("released_by", "received_by", "measure"),
+    ("claimant",),
+)
 
 
 @dataclass
@@ -204,15 +209,23 @@ async def _pairs(
 
 
 async def _yearly(connection: AsyncConnection, earlier: int, later: int) -> list[YearlyFigure]:
-    """Give the yearly sums that moved, in order."""
-    figure = table(FigureIndex)
-    old, new = Snapshot(earlier).holds(figure), Snapshot(later).holds(figure)
+    """Give the yearly sums that moved, in order; they are of exchanges that were completed at the time."""
+    figure, exchanges = table(FigureIndex), table(ExchangeIndex)
+    rows: FromClause = figure
+    states: list[ColumnElement[bool]] = []
+    for name, revision in (("before", earlier), ("after", later)):
+        state, exchange = Snapshot(revision), exchanges.alias(name)
+        completed = and_(state.holds(exchange), exchange.c.status == ExchangeStatus.COMPLETED)
+        rows = rows.join(exchange, and_(exchange.c.id == figure.c.exchange_id, completed), isouter=True)
+        states.append(and_(state.holds(figure), exchange.c.id.is_not(None)))
+    old, new = states
     year = cast(extract("year", figure.c.date), Integer).label("year")
     sums = [func.coalesce(func.sum(figure.c.best).filter(state), 0) for state in (old, new)]
     counts = [func.count().filter(state) for state in (old, new)]
     group = (year, figure.c.released_by, figure.c.received_by)
     statement = (
         select(*group, *sums, *counts)
+        .select_from(rows)
         .where(figure.c.measure == Measure.PERSONS, or_(old, new))
         .group_by(*group)
         .having(or_(sums[0] != sums[1], counts[0] != counts[1]))

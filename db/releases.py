@@ -32,7 +32,10 @@ class ReleaseError(Exception):
 
 @dataclass(frozen=True)
 class Released:
-    """A release: `files` holds name, bytes and sha256 of each file of its download."""
+    """A release: `files` holds name, bytes and sha256 of each file of its download.
+
+    `base_url` is where these files say that the service is found, without a slash at its end.
+    """
 
     name: str
     dataset_revision: int
@@ -41,6 +44,7 @@ class Released:
     at: dt.datetime
     files: Sequence[File]
     remade_at: dt.datetime | None
+    base_url: str
 
 
 async def read_releases(connection: AsyncConnection) -> list[Released]:
@@ -60,7 +64,9 @@ async def lock_releases(connection: AsyncConnection) -> None:
     await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("release"))))
 
 
-async def planned(connection: AsyncConnection, name: str, notes: str, today: dt.date) -> Released:
+async def planned(
+    connection: AsyncConnection, name: str, notes: str, today: dt.date, base_url: str
+) -> Released:
     """Give the release that can be made of the newest dataset revision, without files.
 
     Nobody else may be making one meanwhile: `lock_releases`.
@@ -84,7 +90,7 @@ async def planned(connection: AsyncConnection, name: str, notes: str, today: dt.
             raise ReleaseError(f"nothing is new since the last release, {last.name}")
         level = found
         at = max(at, last.at + dt.timedelta(microseconds=1))
-    return Released(name, dataset, level, notes.strip(), at, (), None)
+    return Released(name, dataset, level, notes.strip(), at, (), None, base_url)
 
 
 def _check_name(name: str, releases: Sequence[Released], today: dt.date) -> None:
@@ -120,6 +126,7 @@ async def freeze(connection: AsyncConnection, release: Released) -> None:
         "notes": release.notes,
         "at": release.at,
         "files": list(release.files),
+        "base_url": release.base_url,
     }
     await connection.execute(insert(Release).values(row))
 

@@ -43,6 +43,7 @@ FIRST_RELEASE = Released(
     at=dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC),
     files=(),
     remade_at=None,
+    base_url="http://localhost:8000",
 )
 _clones = count(1)
 

@@ -10,6 +10,7 @@ from db.releases import Released, freeze, lock_releases, planned, read_releases
 from tests.writing import changed, put
 
 TODAY = dt.date(2026, 11, 25)
+BASE_URL = "https://data.example.org"
 
 
 def told_to_nobody(_: str) -> None:
@@ -27,7 +28,7 @@ async def release(
     """Make a release as the command does; files only where they are looked at, as they take a while."""
     async with engine.begin() as connection:
         await lock_releases(connection)
-        made = await planned(connection, name, notes, today)
+        made = await planned(connection, name, notes, today, BASE_URL)
         if files:
             made = await make_files(connection, made, told_to_nobody)
         await freeze(connection, made)

@@ -31,6 +31,7 @@ class Asked:
     measure: str = "persons"
     released_by: tuple[str, ...] = ()
     received_by: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
     mediation: tuple[tuple[str, str], ...] = ()  # what the mediations of groups must be: field and value
 
 
@@ -85,8 +86,13 @@ def directions(record: Record, asked: Asked) -> list[Record]:
 
 
 def chosen(records: Iterable[Record], asked: Asked) -> Iterator[Record]:
-    """Give the exchanges that have a chosen direction, or may have one of which no figure is known."""
+    """Give the exchanges that have a chosen direction, or may have one of which no figure is known.
+
+    What did not take place, or not yet, is chosen only by a question for its status.
+    """
     for record in records:
+        if record["status"] not in (asked.status or ("completed",)):
+            continue
         ends = [getattr(asked, end) for end in ENDS if getattr(asked, end)]
         between = all(set(end) & set(record["parties"]) for end in ends)
         open_ended = not record["figures"] or record["kind"] == "prisoner_exchange"

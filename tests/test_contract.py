@@ -88,25 +88,29 @@ async def test_a_copy_that_still_holds_is_not_sent_again(
     for encoding in ("identity", "gzip", "br", "zstd"):
         first = await ask(client, operation.path, Accept_Encoding=encoding)
         assert first.headers.get("content-encoding", "identity") in {encoding, "identity"}
-        etag, modified = first.headers["etag"], first.headers["last-modified"]
-        parsedate_to_datetime(modified)
-        for conditions in (
+        etag, modified = first.headers["etag"], first.headers.get("last-modified")
+        conditions_met = [
             {"If-None-Match": etag},
             {"If-None-Match": f'"other", W/{etag}'},
             {"If-None-Match": "*"},
-            {"If-Modified-Since": modified},
             {"If-None-Match": etag, "If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"},
-        ):
+        ]
+        if operation.template == "/v1/dataset":  # it names the newest release, which has a time of its own
+            assert modified is None
+        else:
+            parsedate_to_datetime(str(modified))
+            conditions_met.append({"If-Modified-Since": str(modified)})
+        for conditions in conditions_met:
             again = await ask(client, operation.path, Accept_Encoding=encoding, **conditions)
             assert (again.status_code, again.content) == (304, b""), conditions
             for name in ("last-modified", "cache-control", "vary", "x-dataset-revision"):
-                assert again.headers[name] == first.headers[name]
+                assert again.headers.get(name) == first.headers.get(name)
             # without the tag of an encoded body in the request, nobody knows whether there would be one
             tags = {etag, etag.replace(f"-{encoding}", "")} if "If-None-Match" not in conditions else {etag}
             assert again.headers["etag"] in tags or conditions.get("If-None-Match") == "*"
         for conditions in (
             {"If-None-Match": '"other"'},
-            {"If-None-Match": '"other"', "If-Modified-Since": modified},
+            {"If-None-Match": '"other"', "If-Modified-Since": modified or "Fri, 31 Dec 2100 00:00:00 GMT"},
             {"If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT"},
             {"If-Modified-Since": "yesterday"},
         ):

@@ -1,5 +1,6 @@
 """What readers, mirrors and curators see of a redaction, over HTTP and at the command line."""
 
+import datetime as dt
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.conditional import http_date
 from db.amending import remove
 from db.enums import Resource
 from db.rendering import PLURAL
@@ -130,6 +132,30 @@ async def test_readers_of_a_blanked_revision_are_told_why(small: AsyncEngine, se
             (4, "redacted"),
         ]
         assert page["data"][1]["figures"] == []
+
+
+PINNED = [f"/v1/{word}" for word in ("dataset", "dataset.jsonld", "datapackage.json", "croissant.json")]
+PINNED += [f"/v1/{word}" for word in ("codebook", "mediators", "mediators/east", "stats")]
+PINNED += [f"/v1/exchanges{ending}" for ending in ("", ".csv", ".atom", ".ics")]
+
+
+async def test_no_copy_of_a_past_state_outlives_a_redaction(small: AsyncEngine, server_url: str) -> None:
+    await named_then_mended(small)
+    await put(small, await changed(small, R.TOTAL, "total-1", value=52))
+    async with curating(small, server_url) as curator:
+        client = curator.client
+        before = {path: await ask(client, path, {"as_of": 2}) for path in PINNED}
+        for path, answer in before.items():
+            assert answer.status_code == 200, answer.text
+            kept = await ask(client, path, {"as_of": 2}, If_None_Match=answer.headers["etag"])
+            assert kept.status_code == 304, path
+            assert answer.headers["memento-datetime"]
+        await blank(small, R.EXCHANGE, "first", 2)
+        now = http_date(dt.datetime.now(dt.UTC) + dt.timedelta(days=1))
+        for path, answer in before.items():
+            for condition in ({"If_None_Match": answer.headers["etag"]}, {"If_Modified_Since": now}):
+                after = await ask(client, path, {"as_of": 2}, **condition)
+                assert after.status_code == 200, (path, condition)
 
 
 async def test_each_redaction_gives_its_own_reason(small: AsyncEngine, server_url: str) -> None:

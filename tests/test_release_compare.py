@@ -232,6 +232,25 @@ def test_how_much_a_change_of_an_exchange_weighs(level: ReleaseLevel | None, fie
     assert weight(R.EXCHANGE, EXCHANGE, EXCHANGE | fields) is level
 
 
+def overlap(other: str, count: int) -> Record:
+    ends = {"released_by": "north", "received_by": "south"}
+    return {"exchange": other, **ends, "measure": "persons", "count": count, "note": None}
+
+
+@pytest.mark.parametrize(
+    ("level", "overlaps"),
+    [
+        (MAJOR, [overlap("third", 1)]),
+        (MAJOR, [overlap("second", 5), overlap("third", 1)]),
+        (MINOR, [overlap("second", 100), overlap("third", 1), overlap("fourth", 1)]),
+        (PATCH, [overlap("third", 1), overlap("second", 100)]),
+    ],
+)
+def test_overlaps_with_two_exchanges_are_told_apart(level: ReleaseLevel, overlaps: list[Record]) -> None:
+    before = EXCHANGE | {"overlaps": [overlap("second", 100), overlap("third", 1)]}
+    assert weight(R.EXCHANGE, before, before | {"overlaps": overlaps}) is level
+
+
 def test_a_field_that_is_gone_weighs_most() -> None:
     without = {name: value for name, value in EXCHANGE.items() if name != "status"}
     assert weight(R.EXCHANGE, EXCHANGE, without) is MAJOR

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import logging
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api import streamed
+from api.gates import Gate
 from api.releasing import remake
 from db.enums import Resource
 from db.models.releases import Release
@@ -28,7 +29,7 @@ from tests.blanking import NAME, REASON, blank
 from tests.conftest import _database, application, running
 from tests.contract import NEW_YEAR
 from tests.curating import curating, refused
-from tests.releasing import release, released, told_to_nobody
+from tests.releasing import BASE_URL, release, released, told_to_nobody
 from tests.synthetic import actor, claim
 from tests.test_http_server import running as serving
 from tests.writing import changed, made, put, put_small
@@ -185,19 +186,38 @@ async def test_two_processes_give_the_same_bytes(download: Download) -> None:
         assert answer.content == download.answer.content
 
 
-async def test_files_that_are_not_as_recorded_are_told_of(
+async def test_where_the_service_is_found_stays_as_it_was(
+    download: Download, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert BASE_URL in download.archive.read("datapackage.json").decode()
+    monkeypatch.setenv("PUBLIC_URL", "https://elsewhere.example.org")
+    again = await download.client.get(path_of("2026.11.1"))
+    assert again.headers["etag"] == download.answer.headers["etag"]
+    assert differing(again.content, download.answer.content) == []
+
+
+async def test_only_so_many_are_made_at_once(download: Download, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streamed, "GATE", Gate(1, "Too many."))
+    with streamed.GATE.admitted():
+        answer = await ask(download.client, path_of("2026.11.1"))
+        assert refused(answer, 503, "overloaded").detail == "Too many."
+        assert answer.headers["retry-after"]
+        tag = download.answer.headers["etag"]
+        kept = await ask(download.client, path_of("2026.11.1"), If_None_Match=tag)
+        assert kept.status_code == 304, "nothing need be made for that"
+    for _ in range(2):
+        assert (await ask(download.client, path_of("2026.11.1"))).status_code == 200
+
+
+async def test_files_that_are_not_as_recorded_are_not_sent(
     loaded_engine: AsyncEngine, own_client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.WARNING, "api.releasing")
-    assert (await own_client.get(path_of("2026.11"))).status_code == 200
-    assert caplog.records == [], "none were recorded"
+    assert (await own_client.get(path_of("2026.11"))).status_code == 200, "none were recorded"
     recorded = [{"name": "data/exchanges.csv", "bytes": 1, "sha256": "0" * 64}]
     async with loaded_engine.begin() as connection:
         await connection.execute(update(Release).values(files=recorded))
-    assert (await own_client.get(path_of("2026.11"))).status_code == 200
-    assert [each.getMessage() for each in caplog.records] == [
-        "the files of release 2026.11 are not those that were recorded"
-    ]
+    refused(await own_client.get(path_of("2026.11")), 500, "internal_error")
+    assert "the files of release 2026.11 are not those that were recorded" in caplog.text
 
 
 # The package

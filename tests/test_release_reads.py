@@ -1,19 +1,23 @@
 """`release=` on every read: by name or as the latest, with all that a pinned answer keeps."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import httpx
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.conditional import http_date
 from db.enums import Resource
 from db.session import write_engine
 from tests.asking import ask
 from tests.conftest import _database, application, running
 from tests.contract import LISTS, READS, Operation
-from tests.curating import refused
-from tests.releasing import release
+from tests.curating import curating, refused
+from tests.releasing import release, touch
 from tests.synthetic import exchange
+from tests.test_releases import FIRST, make_three
 from tests.writing import changed, made, put
 
 pytestmark = pytest.mark.anyio
@@ -118,9 +122,10 @@ async def test_releases_that_are_not_understood(releases: Releases, operation: O
         answer = await ask(releases.client, operation.path, asked | query)
         [item] = refused(answer, 422, "invalid_query").errors
         assert (item.parameter, item.code) == ("release", "contradiction")
-    twice = await releases.client.get(f"{operation.path}?release={OLD}&release={NEW}")
+    joint = "&" if "?" in operation.path else "?"
+    twice = await releases.client.get(f"{operation.path}{joint}release={OLD}&release={NEW}")
     assert refused(twice, 422, "invalid_query").errors[0].code == "repeated"
-    empty = await releases.client.get(f"{operation.path}?release=")
+    empty = await releases.client.get(f"{operation.path}{joint}release=")
     assert refused(empty, 422, "invalid_query").errors[0].code == "empty"
 
 
@@ -188,3 +193,47 @@ async def test_a_new_release_becomes_the_latest(own_client: httpx.AsyncClient, l
     cursor = first.json()["meta"]["next_cursor"]
     walked = await ask(own_client, "/v1/exchanges", {"cursor": cursor})
     assert release_of(walked) == OLD, "a walk stays where it began"
+
+
+# What a release changes besides
+
+
+async def test_no_time_speaks_for_what_a_release_changes(engine: AsyncEngine, server_url: str) -> None:
+    await make_three(engine)
+    async with curating(engine, server_url) as curator:
+        client = curator.client
+        await touch(engine, 54)
+        query = {"from_revision": "release:latest"}
+        paths: dict[str, dict[str, str]] = {
+            "/v1/dataset": {},
+            "/v1/releases": {},
+            "/v1/totals/total-1/diff": query,
+        }
+        paths["/v1/totals/total-1/revisions"] = {}
+        now = http_date(dt.datetime.now(dt.UTC) + dt.timedelta(days=1))
+        before = {path: await ask(client, path, query) for path, query in paths.items()}
+        await touch(engine, 55)
+        await release(engine, "2026.11.1")
+        for path, query in paths.items():
+            assert "last-modified" not in before[path].headers
+            after = await ask(client, path, query, If_Modified_Since=now)
+            assert after.status_code == 200, path
+            assert after.content != before[path].content
+        kept = await ask(client, "/v1/dataset", If_None_Match=before["/v1/dataset"].headers["etag"])
+        assert kept.status_code == 200
+
+
+async def test_the_citation_of_a_past_state_is_kept_once_a_release_holds_it(
+    engine: AsyncEngine, server_url: str
+) -> None:
+    await make_three(engine)
+    async with curating(engine, server_url) as curator:
+        client = curator.client
+        await put(engine, await changed(engine, R.EXCHANGE, "first", summary="A third text."))
+        path, query = f"{FIRST}/citation", {"as_of": 5}
+        before = await ask(client, path, query)
+        assert (before.json()["release"], before.headers["cache-control"]) == (None, "public, no-cache")
+        await release(engine, "2026.11.1")
+        after = await ask(client, path, query, If_None_Match=before.headers["etag"])
+        assert (after.status_code, after.json()["release"]) == (200, "2026.11.1")
+        assert after.headers["cache-control"] == "public, max-age=86400"

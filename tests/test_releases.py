@@ -134,13 +134,14 @@ async def test_the_command_makes_a_release_and_says_what(
     assert {"exchanges 2", "claims 3", "actors 3"} <= set(counts.split(", "))
     assert nothing == "dry run, nothing stored"
     assert await everything(small) == before
-    done = exchanges("release", name, "--notes", notes, DATABASE_URL=url)
+    place = {"DATABASE_URL": url, "PUBLIC_URL": "https://data.example.org/"}
+    done = exchanges("release", name, "--notes", notes, **place)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[:2] == [level, counts]
     assert f"GET /v1/releases/{name}/download" in done.stdout
     assert "data/exchanges.csv" in done.stderr, "the progress"
     stored = await released(small, name)
-    assert stored.notes == NOTES
+    assert (stored.notes, stored.base_url) == (NOTES, "https://data.example.org")
     assert "data/exchanges.csv" in [file["name"] for file in stored.files]
     assert f"there is a release {name} already" in refusal(
         "release", name, "--notes", notes, DATABASE_URL=url

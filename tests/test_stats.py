@@ -46,8 +46,8 @@ async def records(client: httpx.AsyncClient) -> list[Record]:
 async def check(client: httpx.AsyncClient, records: list[Record], query: Query, asked: Asked) -> None:
     """Ask, and hold the answer against the sums of the records."""
     parameters = {"group_by": list(asked.group_by), "measure": asked.measure} | dict(query)
-    for end in ("released_by", "received_by"):
-        parameters |= {end: list(getattr(asked, end))} if getattr(asked, end) else {}
+    for name in ("released_by", "received_by", "status"):
+        parameters |= {name: list(getattr(asked, name))} if getattr(asked, name) else {}
     answer = await stats(client, parameters)
     found = {labels(cell, asked.group_by): row(cell) for cell in answer["data"]}
     expected = cells(records, asked) if asked.group_by else {}

@@ -67,6 +67,7 @@ exchanges = st.fixed_dictionaries(
     {
         "kind": st.sampled_from(["prisoner_exchange", "release", "remains"]),
         "date": st.dates(min_value=dt.date(2020, 1, 1), max_value=dt.date(2021, 12, 31)).map(str),
+        "status": st.sampled_from(["completed", "completed", "cancelled", "announced"]),
         "parties": st.permutations(ACTORS).map(lambda actors: actors[:2]),
         "agreement": st.sampled_from([None, "talks", "pact"]),
         "claims": st.lists(claims, max_size=5),
@@ -82,6 +83,7 @@ questions = st.builds(
     measure=st.sampled_from(MEASURES) | st.just("persons"),
     released_by=ends,
     received_by=ends,
+    status=st.sampled_from([(), (), ("cancelled",), ("completed", "announced")]),
 )
 
 

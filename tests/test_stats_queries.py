@@ -64,6 +64,10 @@ async def test_fill_adds_the_months_between(client: httpx.AsyncClient) -> None:
         ("group_by=quarter&year=2024&date_to=2024-08-01", ["2024-Q1", "2024-Q2", "2024-Q3"]),
         ("group_by=month&date_from=2001-11-30&date_to=2002-01-01", ["2001-11", "2001-12", "2002-01"]),
         ("group_by=year&mediator=vatican&party=dpr", []),
+        ("group_by=year&year=9999", ["9999"]),
+        ("group_by=quarter&date_from=9999-07-02&date_to=9999-12-30", ["9999-Q3", "9999-Q4"]),
+        ("group_by=month&date_from=9999-12-30&date_to=9999-12-30", ["9999-12"]),
+        ("group_by=month&date_from=0001-01-02&date_to=0001-02-01", ["0001-01", "0001-02"]),
     ],
 )
 async def test_fill_keeps_to_the_bounds(client: httpx.AsyncClient, query: str, periods: list[str]) -> None:

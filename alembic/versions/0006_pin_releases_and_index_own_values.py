@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("files", postgresql.JSONB(), nullable=False),
+        sa.Column("base_url", sa.Text(), nullable=False),
         sa.Column("remade_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("level IN ('major', 'minor', 'patch')", name=op.f("ck_release_level_word")),
         sa.CheckConstraint(

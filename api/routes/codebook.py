@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from api.answers import conditional_response, memento_headers, state_headers
+from api.answers import changed_at, conditional_response, memento_headers, state_headers
 from api.asof import check_reached, snapshot_of
 from api.codebook import codebook
 from api.codebookpage import MARKDOWN, codebook_html, codebook_markdown, page_policy
@@ -67,4 +67,4 @@ async def _codebook(request: Request, reader: Reader) -> tuple[State, Snapshot, 
 def _respond(request: Request, state: State, snapshot: Snapshot, body: bytes, media_type: str) -> Response:
     headers = state_headers(state, snapshot, ["codebook", media_type])
     headers |= memento_headers(request, snapshot, state.updated_at)
-    return conditional_response(request, body, headers, state.updated_at, media_type)
+    return conditional_response(request, body, headers, changed_at(state, snapshot), media_type)

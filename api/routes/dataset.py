@@ -174,4 +174,4 @@ def _respond(request: Request, read: _Read, body: bytes, media_type: str) -> Res
         f'</v1/codebook?{pin}>; rel="describedby", <{LICENCE_URL}>; rel="license", '
         f'</v1/dataset.jsonld?{pin}>; rel="alternate"; type="{LD_JSON}"'
     )
-    return conditional_response(request, body, headers, state.updated_at, media_type)
+    return conditional_response(request, body, headers, None, media_type)

@@ -10,11 +10,18 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from api.answers import conditional_response, memento_headers, page_path, state_headers
+from api.answers import (
+    changed_at,
+    conditional_response,
+    memento_headers,
+    modified_header,
+    page_path,
+    state_headers,
+)
 from api.asof import STATE
 from api.atom import ATOM
 from api.calendars import ICALENDAR, calendar
-from api.conditional import http_date, negotiate
+from api.conditional import negotiate
 from api.deps import ReaderDep
 from api.errors import ProblemCode
 from api.eventfeeds import Words, exchange_feed
@@ -91,7 +98,7 @@ async def get_exchanges_atom(request: Request, reader: ReaderDep) -> Response:
     headers |= memento_headers(request, told.snapshot, told.state.updated_at)
     if following is not None:
         headers["Link"] = f'<{following}>; rel="next"'
-    return conditional_response(request, feed, headers, told.state.updated_at, ATOM)
+    return conditional_response(request, feed, headers, changed_at(told.state, told.snapshot), ATOM)
 
 
 @router.get(
@@ -116,16 +123,17 @@ async def get_exchanges_calendar(request: Request, reader: ReaderDep) -> Respons
         async with understood(request, reader, CALENDAR_SCHEMA, ExchangeFilters) as (connection, question):
             state, snapshot = question.state, question.snapshot
             facts = ["exchanges.ics", base, question.shown, question.vocabulary.revision]
+            written = changed_at(state, snapshot)
             headers: Mapping[str, str] = {
                 **state_headers(state, snapshot, facts),
                 **memento_headers(request, snapshot, state.updated_at),
-                "Last-Modified": http_date(state.updated_at),
+                **modified_header(written),
                 "Content-Disposition": f'inline; filename="{file_name("exchanges", question)}.ics"',
             }
             sort = lists.EXCHANGES.sorts["date"]
             batches = read_bodies(connection, lists.EXCHANGES, question.conditions, snapshot, sort)
             words = Words(await read_names(connection, snapshot))
-            yield Opened(headers, state.updated_at, calendar(client.while_there(batches), base, words))
+            yield Opened(headers, written, calendar(client.while_there(batches), base, words))
 
     return Streamed(request, ICALENDAR, opening)
 

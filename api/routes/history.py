@@ -92,7 +92,7 @@ def _router(resource: Resource) -> APIRouter:
                 if entry.dataset_revision <= state.revision
             ]
 
-        return await answer_computed_list(request, reader, read)
+        return await answer_computed_list(request, reader, read, names_releases=True)
 
     @router.get(
         f"{item}/revisions/{{number}}",
@@ -147,12 +147,13 @@ def _router(resource: Resource) -> APIRouter:
         later = _chosen(values, "to_revision", len(entries), entries, releases)
         earlier = _chosen(values, "from_revision", max(1, later.number - 1), entries, releases)
         body = _diff(earlier, later, entries).model_dump_json().encode()
+        fixed = _fixed(values)
         headers = {
             "ETag": f'"{earlier.number}-to-{later.number}"',
-            "Cache-Control": PINNED if _fixed(values) else LIVE,
+            "Cache-Control": PINNED if fixed else LIVE,
             "Vary": "Accept",
         }
-        return conditional_response(request, body, headers, max(earlier.at, later.at))
+        return conditional_response(request, body, headers, max(earlier.at, later.at) if fixed else None)
 
     return router
 

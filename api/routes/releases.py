@@ -12,6 +12,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from api import streamed
 from api.answers import DEFAULT_LIMIT, LIVE, conditional_response, dataset_state, page_path
 from api.conditional import http_date, is_not_modified, negotiate, require_json
 from api.cursor import Cursor, invalid_cursor
@@ -96,9 +97,8 @@ async def list_releases(request: Request, reader: ReaderDep) -> Response:
         notes=[],
         dataset=dataset_state(state, Snapshot()),
     )
-    written = max([state.updated_at, *(each.remade_at or each.released_at for each in told)])
     headers = _headers(state.revision) | ({} if meta.next is None else {"Link": f'<{meta.next}>; rel="next"'})
-    return _answer(request, ReleaseList(data=page, meta=meta), headers, written)
+    return _answer(request, ReleaseList(data=page, meta=meta), headers, None)
 
 
 @router.get(
@@ -153,7 +153,8 @@ async def download_release(request: Request, reader: ReaderDep, record_id: Relea
             headers["Content-Location"] = f"{PATH}/{release.name}/download"
         if is_not_modified(request.headers, headers["ETag"], release.remade_at or release.at):
             return Response(status_code=304, headers=headers)
-        file = await zipped(connection, release)
+        with streamed.GATE.admitted():
+            file = await zipped(connection, release)
     headers["Content-Length"] = str(file.seek(0, os.SEEK_END))
     headers["Content-Disposition"] = f'attachment; filename="{SLUG}-{release.name}.zip"'
     return StreamingResponse(blocks(file), media_type=ZIP, headers=headers)
@@ -268,7 +269,9 @@ def _headers(dataset_revision: int) -> dict[str, str]:
     return {"Cache-Control": LIVE, "Vary": "Accept", "X-Dataset-Revision": str(dataset_revision)}
 
 
-def _answer(request: Request, answer: BaseModel, headers: dict[str, str], written: dt.datetime) -> Response:
+def _answer(
+    request: Request, answer: BaseModel, headers: dict[str, str], written: dt.datetime | None
+) -> Response:
     """Answer under a tag of what is told, since releases are no function of the dataset revision."""
     body = answer.model_dump_json().encode()
     return conditional_response(request, body, headers | {"ETag": _tag(body)}, written)

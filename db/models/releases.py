@@ -14,6 +14,7 @@ from db.base import Base, Key, Moment, word_check
 class Release(Base):
     """A named dataset revision. `files`: name, bytes and sha256 of each file of its download.
 
+    `base_url` is where these files say that the service is found: as it was when the release was made.
     `remade_at` is when the files were last made again because something in them had to be blanked.
     """
 
@@ -29,6 +30,7 @@ class Release(Base):
     notes: Mapped[str]
     at: Mapped[dt.datetime] = mapped_column(Moment, unique=True)
     files: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    base_url: Mapped[str]
     remade_at: Mapped[dt.datetime | None] = mapped_column(Moment)
 
 

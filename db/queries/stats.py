@@ -5,8 +5,9 @@ What a query chooses is in `db/queries/statschoice.py`, the statements in `db/qu
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from sqlalchemy import func, select
@@ -16,7 +17,7 @@ from db.models.index import CoverageIndex
 from db.normalising import table
 from db.queries import statsql
 from db.queries.conditions import Snapshot
-from db.queries.statschoice import StatsDimension, StatsMeasure, StatsQuery
+from db.queries.statschoice import StatsDimension, StatsMeasure, StatsQuery, not_completed
 from db.queries.statsql import MOST_GROUPS
 
 Labels = tuple[str, ...]
@@ -82,7 +83,8 @@ class Gap:
 class Stats:
     """Sums by the values of the dimensions; where claimants are asked, what each states beside.
 
-    `total_stated` is by claimant.
+    `total_stated` is by claimant. `not_completed` is how many exchanges are left out only because they did
+    not take place, or not yet.
     """
 
     groups: Mapping[Labels, Sums]
@@ -91,6 +93,7 @@ class Stats:
     total_stated: Mapping[str, Sums]
     overlaps: Sequence[Overlap]
     left_out: LeftOut | None
+    not_completed: int
 
 
 def period_label(dimension: StatsDimension, day: dt.date) -> str:
@@ -134,6 +137,7 @@ async def read_sums(connection: AsyncConnection, query: StatsQuery) -> Stats:
         if summed_once and figures
         else (),
         left_out=await _left_out(connection, query) if figures else None,
+        not_completed=await connection.scalar(not_completed(query)) or 0 if query.completed_only else 0,
     )
 
 
@@ -150,7 +154,8 @@ async def _overlaps(
     """Give the overlaps of which both figures are summed.
 
     The other exchange's figure is one of people who did not leave those that receive them here: the same
-    people do not come to who lets them go. What two exchanges say of each other is one overlap.
+    people do not come to who lets them go. What two exchanges say of each other is one overlap, unless it is
+    of people who went other ways, and told by the one that says more.
     """
     if not overlapping:
         return ()
@@ -159,16 +164,37 @@ async def _overlaps(
     summed: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for row in await connection.execute(statsql.directions_of(query, sorted(ids))):
         summed[row.exchange_id].add((row.released_by, row.received_by))
-    people: dict[tuple[str, str], int] = defaultdict(int)
+    between: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for row in told:
         here = (row.released_by, row.received_by) in summed[row.id]
         if here and any(released_by != row.received_by for released_by, _ in summed[row.exchange]):
-            people[row.id, row.exchange] += row.people
-    return [
-        Overlap(exchange, other, count)
-        for (exchange, other), count in people.items()
-        if (count, exchange) >= (people.get((other, exchange), 0), other)
+            between[row.id, row.exchange].append(row)
+    people = {pair: sum(row.people for row in rows) for pair, rows in between.items()}
+    for (exchange, other), rows in between.items():
+        if exchange < other:
+            for row, back, count in _told_twice(rows, between.get((other, exchange), [])):
+                less = min(row, back, key=lambda each: (each.people, each.id))
+                people[less.id, less.exchange] -= count
+    return [Overlap(*pair, count) for pair, count in people.items() if count]
+
+
+def _told_twice(rows: Sequence[Any], backs: Sequence[Any]) -> Iterator[tuple[Any, Any, int]]:
+    """Give what two exchanges say of the same people, each with the other's words and how many these are.
+
+    Such people went the same way, or on from a third state: neither came to who lets the other go.
+    """
+    left = {row: row.people for row in (*rows, *backs)}
+    pairs = [
+        (row, back)
+        for row, back in product(rows, backs)
+        if row.released_by != back.received_by and back.released_by != row.received_by
     ]
+    pairs.sort(key=lambda pair: pair[0][2:4] != pair[1][2:4])  # who went the same way comes first
+    for row, back in pairs:
+        count = min(left[row], left[back])
+        left[row] -= count
+        left[back] -= count
+        yield row, back, count
 
 
 async def _left_out(connection: AsyncConnection, query: StatsQuery) -> LeftOut:

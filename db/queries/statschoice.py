@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.sql.expression import ColumnClause
 from sqlalchemy.sql.visitors import replacement_traverse
 
-from db.enums import ExchangeKind
+from db.enums import ExchangeKind, ExchangeStatus
 from db.models.index import NONE, ExchangeIndex, FacetIndex, FigureIndex, OwnValueIndex
 from db.normalising import table
 from db.queries.conditions import Clause, Condition, Group, Snapshot, where
@@ -66,7 +66,8 @@ OF_EXCHANGE: Mapping[D, ColumnElement[Any]] = {
 class StatsQuery:
     """What is summed.
 
-    `exchanges` choose exchanges, and `directions`, about columns of `figure_index`, directions of figures.
+    `exchanges` choose exchanges, completed ones unless they ask for a status themselves, and `directions`,
+    about columns of `figure_index`, directions of figures.
     `several`: whose rows the values of a dimension are, and in which column, where an exchange has several.
     `claimants`: None sums the figures; else only what claimants themselves state, of all of them if empty;
     each with every id that it ever had. `common` keeps directions that all of them state.
@@ -83,8 +84,13 @@ class StatsQuery:
 
     @property
     def chooses(self) -> bool:
-        """Whether there are exchanges that are not chosen."""
+        """Whether something is asked for, so that many exchanges may not be chosen."""
         return bool(self.exchanges or self.directions)
+
+    @property
+    def completed_only(self) -> bool:
+        """Whether exchanges that did not take place are left out, as nothing is asked for about that."""
+        return all(condition.field != EXCHANGE.c.status.name for condition in self.exchanges)
 
     @property
     def of_exchange(self) -> tuple[StatsDimension, ...]:
@@ -117,6 +123,21 @@ def replace_columns(
 
 def chosen_exchanges(query: StatsQuery, *more: Clause) -> Select[Any]:
     """Give the chosen exchanges with the values of the dimensions that they have one of."""
+    default = [EXCHANGE.c.status == ExchangeStatus.COMPLETED] if query.completed_only else []
+    return _asked_for(query, *default, *more)
+
+
+def not_completed(query: StatsQuery) -> Select[Any]:
+    """Count the exchanges that would be chosen, were they completed."""
+    clauses = [EXCHANGE.c.status != ExchangeStatus.COMPLETED]
+    if query.common:
+        figure = FIGURE.alias("in_common")
+        clauses.append(exists().where(figure.c.exchange_id == EXCHANGE.c.id, *figure_clauses(query, figure)))
+    return select(func.count()).select_from(_asked_for(query, *clauses).subquery("not_completed"))
+
+
+def _asked_for(query: StatsQuery, *more: Clause) -> Select[Any]:
+    """Give the exchanges that a query asks for, of every status unless it asks for one."""
     # What is asked of figures beside, such as that they are disputed, is asked of the chosen directions.
     about = [replace(condition, context=True) for condition in query.directions]
     clauses = where([*query.exchanges, *about], EXCHANGE, "id", query.snapshot)

@@ -136,12 +136,11 @@ def _by_direction(query: StatsQuery, rows: FromClause) -> FromClause:
 
 def _by_claimant(query: StatsQuery, rows: FromClause) -> FromClause:
     """Give one row for each chosen exchange, directional value and claimant that states something."""
-    own = OWN.alias("own")
-    keys = [*_keys(query, rows, own), _claimant(query, own).label("claimant")]
-    here = and_(own.c.exchange_id == rows.c.id, *own_value_clauses(query, own))
+    own = _own_values(query)
+    keys = [*_keys(query, rows, own), own.c.claimant]
     statement = (
         select(*keys, func.count().label("directions"), *(func.sum(own.c.value).label(name) for name in SUMS))
-        .select_from(rows.join(own, here))
+        .select_from(rows.join(own, own.c.exchange_id == rows.c.id))
         .group_by(*keys)
     )
     return statement.subquery("by_claimant")
@@ -215,8 +214,7 @@ def left_out(query: StatsQuery) -> Select[Any]:
         whole.append(~kinds["subsets"])
     if query.claimants:
         whole.append(claim.c.claimant.in_(claimant_ids(query)))
-    if query.chooses:  # else all are of chosen exchanges, and to look is to read more
-        whole.append(claim.c.exchange_id.in_(select(chosen_exchanges(query).subquery("chosen").c.id)))
+    whole.append(claim.c.exchange_id.in_(select(chosen_exchanges(query).subquery("chosen").c.id)))
     rows = (
         select(claim.c.exchange_id, *(func.count().filter(kind).label(name) for name, kind in kinds.items()))
         .where(
@@ -236,10 +234,23 @@ def left_out(query: StatsQuery) -> Select[Any]:
     )
 
 
-def _claimant(query: StatsQuery, own: FromClause) -> ColumnElement[str]:
-    """Give the claimant of a row, under the id that it has now."""
+def _own_values(query: StatsQuery) -> FromClause:
+    """Give what claimants state of figures, each claimant under the id that it has now, and once of a figure.
+
+    Two that are one by now may both have stated a figure: what counts is said under the id that is left, or
+    else under the first of the others.
+    """
+    own = OWN.alias("own")
+    clauses = own_value_clauses(query, own)
     merged = {old: now for now, ids in (query.claimants or {}).items() for old in ids if old != now}
-    return case(merged, value=own.c.claimant, else_=own.c.claimant) if merged else own.c.claimant
+    if not merged:
+        return select(own).where(*clauses).subquery("own_value")
+    claimant = case(merged, value=own.c.claimant, else_=own.c.claimant)
+    order = (own.c.claimant != claimant, own.c.claimant)
+    place = func.row_number().over(partition_by=(own.c.figure_id, claimant), order_by=order)
+    others = [each for each in own.c if each is not own.c.claimant]
+    told = select(*others, claimant.label("claimant"), place.label("place")).where(*clauses).subquery("told")
+    return select(told).where(told.c.place == 1).subquery("own_value")
 
 
 def _added(query: StatsQuery, figure: FromClause, *only: Clause) -> list[ColumnElement[Any]]:
@@ -271,7 +282,7 @@ def _spread(query: StatsQuery, rows: FromClause) -> FromClause:
         part = group.table.alias("part")
         owner = part.c[group.owner].label("owner")
         clauses = [query.snapshot.holds(part), *narrowing_clauses(query, group, part)]
-        if query.chooses:  # else all are of chosen exchanges, and to look is to read more
+        if query.chooses:  # else most are of chosen exchanges, and to look is to read more
             clauses.append(owner.in_(select(rows.c.id)))
         values = select(owner, *(part.c[column].label(each) for each, column in columns.items()))
         once = values.where(*clauses).distinct().subquery(f"of_{'_'.join(columns)}")
