@@ -175,7 +175,8 @@ async def _opened(
         sheet = _sheet(request, exported, question)
         await _check_room(connection, question, exported, form)
         async with aclosing(exported.bodies(connection, question)) as batches:
-            first = await anext(batches, ())  # what rows are refused for is told before any header
+            # what rows are refused for is told before any header; a tuple as default would crash Python 3.11
+            first = await anext(batches, list[str]())
             pieces = _fitting(form.write(sheet, chained(first, client.while_there(batches))))
             headers = _headers(request, exported, form, question, sheet)
             yield Opened(headers, changed_at(question.state, question.snapshot), pieces)

@@ -447,3 +447,9 @@ async def test_one_who_takes_nothing_is_not_waited_for(read_only_url: str) -> No
         async with asyncio.timeout(60):
             await app(scope, receive, send)
     assert begun.is_set()
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_nothing_found_is_a_whole_answer(client: httpx.AsyncClient, form: str) -> None:
+    answer = await client.get(f"/v1/claims.{form}?min_count=2147483646")
+    assert answer.status_code == 200, answer.text
