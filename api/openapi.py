@@ -145,8 +145,10 @@ def with_parameter(described: Mapping[str, Any], name: str, **more: Any) -> dict
 def describe_other(
     media_type: str, description: str, schema: Schema, *codes: ProblemCode, binary: bool = False
 ) -> dict[str, Any]:
-    """Give the same for a path that does not answer with JSON."""
-    body = {"type": "string", "format": "binary"} if binary else {"type": "string"}
+    """Give the same for a path that does not answer with a model of ours: text, bytes, or others' JSON."""
+    body = {"type": "object" if media_type.endswith("json") else "string"}
+    if binary:
+        body["format"] = "binary"
     content = {media_type: {"schema": body}}
     described = _with_problems({"description": description, "content": content}, schema, *codes)
     return described | {"response_class": Response}  # of no media type, so that only this one is told

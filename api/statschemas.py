@@ -55,6 +55,16 @@ class StatsTotal(Model):
     directions_not_stated: int | None = described(f"{NOT_STATED} Null for several.", None)
 
 
+class StatsRow(StatsCell):
+    """A row of a file: the sum of one group, or the total where nothing is grouped by."""
+
+    overlap: int | None = described(
+        "People whom two of the chosen exchanges count, subtracted once from a total; null in a group, which "
+        "subtracts nothing.",
+        None,
+    )
+
+
 class StatsAnswer(Model):
     """Sums of exchanges and figures by groups, in the order of their values, and the total."""
 

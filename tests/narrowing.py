@@ -18,7 +18,9 @@ from tests.contract import CITED, NEW_YEAR
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
 SOME = 4  # values of each kind: every one of them is tried for every parameter
-NOT_ALONE = frozenset({"common", "fill"})  # they say more of other parameters, and are refused without
+# `common` and `fill` say more of other parameters, and are refused without; a release beside as_of is too, and
+# tests/test_release_reads.py asks every read for one.
+NOT_TOGETHER = frozenset({"common", "fill", "release"})
 ONLY_FIRST = frozenset({"number", "from_revision", "to_revision", "since"})
 LETTER_OR_DIGIT = r"[\p{L}\p{N}ªº]"  # the last two are letters too, and schemathesis' own \p{L} lacks them
 LOWER_BOUNDS = frozenset(low for low, _ in RANGES)
@@ -104,7 +106,8 @@ def narrowed(contract: Contract, updated_at: str, cursors: Mapping[str, str | No
         operation["parameters"] = [
             each
             for each in operation["parameters"]
-            if each["name"] not in {"epoch", *NOT_ALONE} and (each["name"] != "cursor" or cursors.get(path))
+            if each["name"] not in {"epoch", *NOT_TOGETHER}
+            and (each["name"] != "cursor" or cursors.get(path))
         ]
         for parameter in operation["parameters"]:
             name: str = parameter["name"]

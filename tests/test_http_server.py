@@ -50,6 +50,10 @@ class Server:
         return self.printed
 
 
+# Not `-m granian`, whose main module starts a server wherever it is imported, in processes of ours too.
+START = "from granian.cli import entrypoint; entrypoint()"
+
+
 @contextlib.contextmanager
 def running(
     app: str = "tests.shell_app:make_app", environment: Mapping[str, str] | None = None
@@ -59,7 +63,7 @@ def running(
         port = free.getsockname()[1]
     options = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(port), "--factory"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "granian", *options, app],
+        [sys.executable, "-c", START, *options, app],
         cwd=ROOT,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,

@@ -28,7 +28,7 @@ from api.routes.reconciliation import SCHEMA as CHECKED
 from api.routes.reconciliation import read_reconciliation
 from api.routes.totals import TOTALS
 from api.statistics import GROUP_BY, MOST_DIMENSIONS, STATS_SCHEMA, read_stats, understood_stats
-from api.statschemas import StatsCell
+from api.statschemas import StatsRow
 from api.understanding import Question
 from db import records
 from db.checkrecords import Disagreement, ReconciliationStep
@@ -38,11 +38,11 @@ from db.reconciling import steps_of
 async def sums(connection: AsyncConnection, question: Question) -> AsyncGenerator[Sequence[str], None]:
     """Give the cells of statistics as JSON; the total, where nothing is grouped by."""
     answer = await read_stats(connection, question)
-    cells = answer.data
-    if not cells and GROUP_BY.name not in question.values:
-        told = answer.total.model_dump(exclude={"overlap"})
-        cells = [StatsCell(group=None, group2=None, claimant=None, coverage=[], **told)]
-    yield [cell.model_dump_json() for cell in cells]
+    rows = [StatsRow(**cell.model_dump(), overlap=None) for cell in answer.data]
+    if not rows and GROUP_BY.name not in question.values:
+        total = answer.total.model_dump()
+        rows = [StatsRow(group=None, group2=None, claimant=None, coverage=[], **total)]
+    yield [row.model_dump_json() for row in rows]
 
 
 async def steps(connection: AsyncConnection, question: Question) -> AsyncGenerator[Sequence[str], None]:
@@ -67,7 +67,7 @@ EXPORTS: Mapping[str, Exported] = {
         Exported.of_list("totals", records.PublishedTotal, TOTALS),
         Exported.of_list("coverage", records.CoverageNote, COVERAGE),
         Exported.of_list("disagreements", Disagreement, DISAGREEMENTS, [DISAGREEING]),
-        Exported("stats", StatsCell, STATS_SCHEMA, StatsFilters, sums, understand=understood_stats),
+        Exported("stats", StatsRow, STATS_SCHEMA, StatsFilters, sums, understand=understood_stats),
         Exported("reconciliation", ReconciliationStep, CHECKED, ReconciliationFilters, steps),
         Exported(
             "citations",
