@@ -18,7 +18,7 @@ from tests.contract import CITED, NEW_YEAR
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
 SOME = 4  # values of each kind: every one of them is tried for every parameter
-# `common` and `fill` say more of other parameters, and are refused without; a release beside as_of is too, and
+# `common` and `fill` say more of other parameters, and are refused without; so is a release beside as_of, and
 # tests/test_release_reads.py asks every read for one.
 NOT_TOGETHER = frozenset({"common", "fill", "release"})
 ONLY_FIRST = frozenset({"number", "from_revision", "to_revision", "since"})
