@@ -41,6 +41,7 @@ from api.filters import StatsFilters, TotalFilters
 from api.gates import Gate
 from api.params import NONE, Param, Schema, text_of
 from api.statistics import SEVERAL
+from api.target import base_of
 from api.understanding import Question, conditions, understood
 from db.enums import Measure, Qualifier, TotalMeasure
 from db.queries import series
@@ -166,7 +167,7 @@ async def answer_chart(request: Request, reader: Reader, chart: str, media_type:
     with ExitStack() as admitted:
         async with understood(request, reader, schema, StatsFilters) as (connection, question):
             state = question.state
-            base = str(request.base_url).rstrip("/")
+            base = base_of(request)
             facts = [request.scope["path"], question.shown, question.vocabulary.revision, base]
             headers = state_headers(state, question.snapshot, facts)
             headers |= memento_headers(request, question.snapshot, state.updated_at)

@@ -25,6 +25,7 @@ from api.formats import FORMATS, Format, Sheet, UnfitError
 from api.listing import EXPORTED, Listing
 from api.params import Param, Schema, not_understood, problem, refuse, text_of
 from api.streamed import Client, Opened, Streamed, chained
+from api.target import base_of
 from api.understanding import PAGING, Question, understood
 from db.queries.bodies import count_bodies, read_bodies
 from db.queries.conditions import Condition, Snapshot
@@ -197,7 +198,7 @@ def _sheet(request: Request, exported: Exported, question: Question) -> Sheet:
         name=exported.name,
         columns=[column for column in exported.columns if not wanted or column.name in wanted],
         bom=question.values.get(BOM.name) == (True,),
-        base=str(request.base_url).rstrip("/"),
+        base=base_of(request),
         at=question.state.updated_at,
     )
 

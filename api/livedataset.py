@@ -3,27 +3,19 @@
 The builders are pure and get these facts; releases bring their own files.
 """
 
-from collections.abc import Mapping
-
-from fastapi import Request
-from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.codebook import EXAMPLE
 from api.columns import columns_of
 from api.editions import Edition, FileFacts
 from api.formats import FORMATS
-from api.metaschemas import COMPUTED, ONLY_AS_JSON, TABLES
+from api.metaschemas import ONLY_AS_JSON, TABLES
 from db.queries.conditions import Snapshot
 from db.queries.dataset import read_size
 from db.queries.lists import EXCHANGES
 from db.queries.pages import State, read_record
 from db.queries.places import read_places
 from db.records import Exchange
-
-EXPORTED: Mapping[str, type[BaseModel]] = {
-    name: model for name, model in TABLES.items() if name not in COMPUTED
-}
 
 
 async def read_edition(
@@ -40,11 +32,6 @@ async def read_example(connection: AsyncConnection, snapshot: Snapshot) -> Excha
     """Give the exchange that the codebook shows the figures rule at, if the state has it."""
     body = (await read_record(connection, EXCHANGES, EXAMPLE, snapshot)).body
     return None if body is None else Exchange.model_validate_json(body)
-
-
-def base_of(request: Request) -> str:
-    """Give the URL that a request found the service at, without a slash at its end."""
-    return str(request.base_url).rstrip("/")
 
 
 def live_files(edition: Edition) -> list[FileFacts]:

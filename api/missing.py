@@ -16,10 +16,13 @@ async def absent(
     record_id: str,
     snapshot: Snapshot,
     query: str = "",
+    *,
+    below: str = "",
 ) -> ApiError:
     """Make the answer to who asks for a record that does not stand in a state.
 
-    One that was merged is answered 308, to the record that it has become part of, with the same query.
+    One that was merged is answered 308, to what it has become part of: the record, or what was asked
+    for below it, with the same query.
     """
     noun = "coverage note" if resource is Resource.COVERAGE else str(resource)
     action = await last_action(connection, resource, record_id, snapshot)
@@ -27,7 +30,7 @@ async def absent(
     history = {"Link": f'<{path}/revisions>; rel="version-history"'}
     if action == Action.MERGED:
         into = (await read_merged(connection))[resource][record_id]
-        location = f"/v1/{PLURAL[resource]}/{into}{query and f'?{query}'}"
+        location = f"/v1/{PLURAL[resource]}/{into}{below}{query and f'?{query}'}"
         detail = f"The {noun} {record_id!r} is part of {into!r} now."
         return ApiError(ProblemCode.MERGED, detail, headers=history | {"Location": location})
     if action == Action.DELETED:

@@ -1,4 +1,4 @@
-"""The path of the request as the client wrote it, and what may be wrong with it.
+"""Where a request went: its path as the client wrote it, what may be wrong with it, the service's own URL.
 
 Pure functions of the ASGI scope. What is answered to a malformed path is in `api/middleware.py`.
 """
@@ -6,6 +6,7 @@ Pure functions of the ASGI scope. What is answered to a malformed path is in `ap
 import re
 from urllib.parse import quote, unquote_to_bytes
 
+from starlette.requests import Request
 from starlette.types import Scope
 
 CLIENT_PATH = "exchanges.client_path"  # scope key: the path before an alias was resolved
@@ -42,3 +43,8 @@ def fault_of_path(raw: bytes) -> str | None:
     except UnicodeDecodeError:
         return "The path is not UTF-8."
     return None
+
+
+def base_of(request: Request) -> str:
+    """Give the URL that a request found the service at, without a slash at its end."""
+    return str(request.base_url).rstrip("/")

@@ -24,6 +24,7 @@ from api.params import INT4_MAX, Param, Schema, Values, not_understood, problem,
 from api.routes.history import revision_links
 from api.schemas import ChangeEntry, ChangeFeed, ChangeMeta
 from api.streams import EVENT_STREAM, HEARTBEAT, EventStream, Streams
+from api.target import base_of
 from db.queries.conditions import Snapshot
 from db.queries.pages import State, read_state
 from db.queries.revisions import Entry, read_changes, read_newest
@@ -126,7 +127,7 @@ async def get_changes_atom(request: Request, reader: ReaderDep) -> Response:
     page = entries[:limit]
     following = _following(CHANGES_ATOM, page[-1], {}, state, vocabulary) if len(entries) > limit else None
     next_path = None if following is None else page_path(CHANGES_ATOM, following, limit)
-    base = str(request.base_url).rstrip("/")
+    base = base_of(request)
     feed = atom_feed(page, state, base, page_path(CHANGES_ATOM, text, limit), next_path)
     headers = _headers(state, ["changes.atom", base, before, limit], next_path)
     return conditional_response(request, feed, headers, state.updated_at, ATOM)

@@ -18,6 +18,7 @@ from api.listing import RECORD_SCHEMA
 from api.missing import absent
 from api.openapi import ANSWERS, NO_PARAMETERS, RecordId, describe_other, describe_queried
 from api.streamed import GATE
+from api.target import base_of
 from api.writing import telling
 from db import citing
 from db.enums import Resource
@@ -81,7 +82,7 @@ async def create_citation(
         rows = understood.rows
         question = understood.question
         cited, new = await citing.store(writer, understood.id, question, rows.count, rows.sha256)
-        told = await answer_of(reader, cited, _base(request))
+        told = await answer_of(reader, cited, base_of(request))
     response = answer(request, told, status=201 if new else 200)
     response.headers.update({**spent, "Location": str(told.links.self)})
     response.headers["Cache-Control"] = "no-store"
@@ -114,10 +115,6 @@ def _subscriber(request: Request) -> str:
     return host
 
 
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")
-
-
 @router.get(
     "/citations/{citation_id}",
     operation_id="get_citation",
@@ -132,7 +129,7 @@ async def get_citation(request: Request, reader: ReaderDep, citation_id: Citatio
     negotiate(request, *FORMS)
     NO_PARAMETERS.parse(request.scope["query_string"])
     cited = await stored(reader, citation_id)
-    return answer(request, await answer_of(reader, cited, _base(request)))
+    return answer(request, await answer_of(reader, cited, base_of(request)))
 
 
 @router.get(
@@ -179,19 +176,10 @@ async def get_exchange_citation(request: Request, reader: ReaderDep, record_id: 
         found = await read_record(connection, lists.EXCHANGES, record_id, snapshot)
         check_reached(found.state)
         if found.body is None or found.number is None:
-            error = await absent(connection, Resource.EXCHANGE, record_id, snapshot)
-            if error.code is ProblemCode.MERGED:
-                raise _sent_on(error, query)
-            raise error
+            sent = query.decode("latin-1")
+            raise await absent(connection, Resource.EXCHANGE, record_id, snapshot, sent, below="/citation")
         entries = await read_revisions(connection, Resource.EXCHANGE, record_id)
         releases = await read_releases(connection)
     path = f"/v1/exchanges/{record_id}"
-    told = answer_of_record(path, entries, found.number, releases, _base(request))
+    told = answer_of_record(path, entries, found.number, releases, base_of(request))
     return answer(request, told, pinned=snapshot.revision is not None, vary=f"Accept, {HEADER}")
-
-
-def _sent_on(error: ApiError, query: bytes) -> ApiError:
-    """Lead to the citation of the exchange that this one has become part of, rather than to that itself."""
-    headers = dict(error.headers or {})
-    headers["Location"] += "/citation" + (f"?{query.decode('latin-1')}" if query else "")
-    return ApiError(error.code, error.detail, headers=headers)

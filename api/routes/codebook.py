@@ -12,8 +12,9 @@ from api.deps import ReaderDep
 from api.docs import HTML
 from api.errors import ProblemCode
 from api.listing import RECORD_SCHEMA
-from api.livedataset import base_of, read_edition, read_example
+from api.livedataset import read_edition, read_example
 from api.openapi import describe_other, describe_state
+from api.target import base_of
 from db.queries.conditions import Snapshot
 from db.queries.pages import State
 from db.reader import Reader

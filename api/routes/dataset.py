@@ -21,10 +21,11 @@ from api.deps import ReaderDep
 from api.editions import CREATOR, DESCRIPTION, KEYWORDS, LICENCE, LICENCE_URL, TITLE, Edition, FileFacts
 from api.errors import ProblemCode
 from api.listing import RECORD_SCHEMA
-from api.livedataset import base_of, live_files, read_edition
+from api.livedataset import live_files, read_edition
 from api.openapi import contract_json, describe_other, describe_state
 from api.params import Schema
 from api.schemas import Dataset, DatasetCounts, DatasetFile, DatasetLinks
+from api.target import base_of
 from db.figures import FIGURES_RULE
 from db.queries.conditions import Snapshot
 from db.queries.pages import State

@@ -31,7 +31,7 @@ from api.listing import CURSOR, LIMIT, Listing, read_list
 from api.openapi import OF_LISTS, describe_other
 from api.params import Schema
 from api.streamed import Client, Opened, Streamed
-from api.target import as_reference
+from api.target import as_reference, base_of
 from api.understanding import understood
 from db.queries import lists
 from db.queries.bodies import read_bodies
@@ -79,7 +79,7 @@ async def get_exchanges_atom(request: Request, reader: ReaderDep) -> Response:
     query = request.scope["query_string"]
     here = as_reference(EXCHANGES_ATOM.encode() + (b"?" + query if query else b""))
     following = None if told.next_cursor is None else page_path(EXCHANGES_ATOM, told.next_cursor, told.limit)
-    base = _base(request)
+    base = base_of(request)
     asked = f"?{urlencode(told.query, doseq=True)}" if told.query else ""
     feed = exchange_feed(
         bodies,
@@ -116,7 +116,7 @@ async def get_exchanges_calendar(request: Request, reader: ReaderDep) -> Respons
     """
     negotiate(request, ICALENDAR)
     CALENDAR_SCHEMA.parse(request.scope["query_string"])
-    base = _base(request)
+    base = base_of(request)
 
     @asynccontextmanager
     async def opening(client: Client) -> AsyncIterator[Opened]:
@@ -136,7 +136,3 @@ async def get_exchanges_calendar(request: Request, reader: ReaderDep) -> Respons
             yield Opened(headers, written, calendar(client.while_there(batches), base, words))
 
     return Streamed(request, ICALENDAR, opening)
-
-
-def _base(request: Request) -> str:
-    return str(request.base_url).rstrip("/")

@@ -6,7 +6,7 @@ from api.answers import answer_meta, whole_response
 from api.checkschemas import ProgressAnswer
 from api.conditional import require_json
 from api.deps import ReaderDep
-from api.errors import ApiError, ProblemCode
+from api.errors import ProblemCode
 from api.listing import RECORD_SCHEMA
 from api.missing import absent
 from api.openapi import RecordId, describe_queried
@@ -40,16 +40,6 @@ async def get_agreement_progress(request: Request, reader: ReaderDep, record_id:
         progress = await read_progress(connection, record_id, question.snapshot)
         if progress is None:
             query = request.scope["query_string"].decode("latin-1")
-            raise _elsewhere(
-                await absent(connection, Resource.AGREEMENT, record_id, question.snapshot), query
-            )
+            snapshot = question.snapshot
+            raise await absent(connection, Resource.AGREEMENT, record_id, snapshot, query, below="/progress")
     return whole_response(request, question, ProgressAnswer(data=progress, meta=answer_meta(question)))
-
-
-def _elsewhere(error: ApiError, query: str) -> ApiError:
-    """Lead from an agreement that was merged to the progress of the one it is part of, by the same query."""
-    headers = dict(error.headers or {})
-    if "Location" in headers:
-        headers["Location"] += f"/progress{query and f'?{query}'}"
-        error.headers = headers
-    return error
