@@ -5,7 +5,8 @@
 
 BIN := .venv/bin
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
-LOCK := uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11 --universal pyproject.toml
+# With extras in the lock: pip refuses, in --require-hashes, an extra whose newest release is newer than the locked one.
+LOCK := uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --python-version 3.11 --universal pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup serve test fuzz storm stateful export-memory lint types format openapi contract migrations check lock clean
