@@ -39,8 +39,8 @@ CHECKS = [
     for check in table.constraints
     if isinstance(check, CheckConstraint)
 ]
-WORD_CHECKS = [(table, str(check.name)) for table, check in CHECKS if str(check.name).endswith("_word")]
-WITH_IDS = [table for table, check in CHECKS if str(check.name).endswith("_id_form")]
+WORD_CHECKS = sorted((table, str(check.name)) for table, check in CHECKS if str(check.name).endswith("_word"))
+WITH_IDS = sorted(table for table, check in CHECKS if str(check.name).endswith("_id_form"))
 NEW_EXCHANGE = (
     "INSERT INTO exchange (id, kind, date, date_precision, status, summary, location_name) "
     "VALUES ('new', 'release', '2020-01-01', 'day', 'completed', 'A handover.', {location})"

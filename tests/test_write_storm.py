@@ -54,10 +54,10 @@ async def database(data_dir: Path) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-@pytest.fixture(params=[SEED])  # so that the name of a test that fails tells it
-def seed(request: pytest.FixtureRequest) -> int:
-    chosen: int = request.param
-    return chosen
+@pytest.fixture
+def seed() -> int:
+    print(f"WRITE_STORM_SEED={SEED}")  # pytest shows it with a test that fails
+    return SEED
 
 
 @pytest.fixture
