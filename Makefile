@@ -9,12 +9,13 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 LOCK := uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --python-version 3.11 --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test fuzz storm stateful export-memory lint types format openapi contract migrations check lock clean
+.PHONY: help setup serve test fuzz storm stateful export-memory bench lint types format openapi contract migrations check lock clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables: PORT HOST DATA_DIR WORKERS DATABASE_URL (serve), PYTEST_ARGS TEST_DATABASE_URL (test), PYTHON (setup)"
+	@echo "  BENCH_EXCHANGES BENCH_DIR BENCH_DATABASE_URL ROUNDS SECONDS ONLY (bench)"
 
 setup: $(BIN)/.complete ## create .venv and install the locked dependencies
 
@@ -51,6 +52,9 @@ export-memory: setup ## the long form of large exports: 200,000 exchanges as CSV
 
 stateful: setup ## the long form of the random writes against a model: 200 sequences of them, for minutes
 	STATEFUL_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest tests/test_stateful_writes.py
+
+bench: setup ## measure every goal of speed (tests/bench/README.md); ONLY=A,C for some, BENCH_DIR to keep the data
+	@exec $(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
 
 lint: setup ## check style and formatting
 	$(BIN)/ruff check .

@@ -1,16 +1,23 @@
-"""The service's log: one JSON object a line, written by a thread so that no request waits for a terminal.
+"""The service's log: one JSON object a line, written by threads so that no request waits for a terminal.
 
-What is logged elsewhere goes through the same queue. Metrics are not made here.
+Lines of requests are noted as tuples and written many at once: a logger's record for each would cost more
+than the answer from the cache that it tells of. All else that is logged goes through `logging` and a queue.
+Metrics are not made here.
 """
 
+import json
 import logging
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,7 +26,33 @@ from api.requestid import current_request_id
 from api.target import raw_path
 from db.tokens import redact
 
-access = logging.getLogger("api.access")
+SECONDS_OF_A_BATCH = 0.05
+MOST_WAITING = 100_000  # lines; a log that takes none for long loses the oldest
+REMEMBERED = 256  # bytes of a text whose JSON is remembered
+
+
+class Line(NamedTuple):
+    """What became of a request; `at` in seconds since 1970, `took` in seconds."""
+
+    at: float
+    request_id: str | None
+    method: str
+    path: bytes
+    query: bytes
+    status: int
+    size: int
+    took: float
+    client: str | None
+
+
+# Where lines go while logging is configured at a level that wants them: once, but for tests that look on.
+_wanted: list["_Lines"] = []
+
+
+def note(line: Line) -> None:
+    """Log a request."""
+    for lines in _wanted:
+        lines.add(line)
 
 
 class AccessLogMiddleware:
@@ -51,18 +84,88 @@ class AccessLogMiddleware:
             await self.app(scope, receive, counting_send)
         finally:
             client = scope.get("client")
-            access.info(
-                "request",
-                extra={
-                    "method": scope["method"],
-                    "path": raw_path(scope).decode("latin-1"),
-                    "query": scope["query_string"].decode("latin-1"),
-                    "status": status,
-                    "bytes": sent,
-                    "duration_ms": round((time.perf_counter() - began) * 1000, 3),
-                    "client": client[0] if client else None,
-                },
+            note(
+                Line(
+                    at=time.time(),
+                    request_id=current_request_id(),
+                    method=scope["method"],
+                    path=raw_path(scope),
+                    query=scope["query_string"],
+                    status=status,
+                    size=sent,
+                    took=time.perf_counter() - began,
+                    client=client[0] if client else None,
+                )
             )
+
+
+class _Lines(threading.Thread):
+    """Writes the lines that were noted, all that wait at once; it sleeps while there are none."""
+
+    def __init__(self, writer: "_Writer") -> None:
+        super().__init__(name="access log", daemon=True)
+        self._writer = writer
+        self._waiting: deque[Line] = deque(maxlen=MOST_WAITING)
+        self._some = threading.Event()
+        self._over = threading.Event()
+
+    def add(self, line: Line) -> None:
+        self._waiting.append(line)
+        if not self._some.is_set():
+            self._some.set()
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            self._some.wait()
+            self._over.wait(SECONDS_OF_A_BATCH)
+            self._some.clear()
+            self._write()
+
+    def end(self) -> None:
+        """Write what is left."""
+        self._over.set()
+        self._some.set()
+        self.join()
+        self._write()
+
+    def _write(self) -> None:
+        written = []
+        while self._waiting:
+            written.append(_as_json(self._waiting.popleft()))
+        if written:
+            try:
+                self._writer.write("".join(written))
+            except (OSError, ValueError) as error:  # no room, a closed stream: answers go on without a log
+                sys.stderr.write(f"cannot write the access log: {error}\n")
+
+
+def _text(value: str | bytes | None) -> str:
+    return _known_text(value) if value is None or len(value) <= REMEMBERED else _new_text(value)
+
+
+def _new_text(value: str | bytes | None) -> str:
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    return redact(json.dumps(text, ensure_ascii=False))
+
+
+_known_text = lru_cache(maxsize=4096)(_new_text)
+
+
+@lru_cache(maxsize=16)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _as_json(line: Line) -> str:
+    second, fraction = divmod(line.at, 1)
+    request_id = "null" if line.request_id is None else f'"{redact(line.request_id)}"'
+    return (
+        '{"level": "INFO", "logger": "api.access", "message": "request", '
+        f'"request_id": {request_id}, "method": {_text(line.method)}, '
+        f'"path": {_text(line.path)}, "query": {_text(line.query)}, "status": {line.status}, '
+        f'"bytes": {line.size}, "duration_ms": {line.took * 1000:.3f}, "client": {_text(line.client)}, '
+        f'"time": "{_second(int(second))}.{int(fraction * 1_000_000):06d}+00:00"}}\n'
+    )
 
 
 class _Producer(QueueHandler):
@@ -95,7 +198,16 @@ class _Formatter(JsonFormatter):
 
 
 class _Writer(logging.StreamHandler[TextIO]):
-    """Leaves flushing to the consumer."""
+    """Leaves flushing to the consumer; two threads write to its stream, one after the other."""
+
+    def write(self, text: str) -> None:
+        """Write whole lines, and flush."""
+        self.acquire()
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        finally:
+            self.release()
 
     def flush(self) -> None:
         """Do nothing, since StreamHandler.emit() flushes after each line."""
@@ -121,9 +233,16 @@ def configure_logging(level: str = "INFO", stream: TextIO | None = None) -> Iter
     root.addHandler(producer)
     root.setLevel(level.upper())
     listener.start()
+    lines = _Lines(writer)
+    lines.start()
+    if root.isEnabledFor(logging.INFO):
+        _wanted.append(lines)
     try:
         yield
     finally:
+        if lines in _wanted:
+            _wanted.remove(lines)
+        lines.end()
         root.removeHandler(producer)
         root.setLevel(before)
         listener.stop()

@@ -8,11 +8,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from types import MappingProxyType
 
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from api.asof import HEADER
+from api.asof import HEADER, blanked_notes
+from api.caching import may_be_kept
 from api.conditional import JSON, http_date, is_not_modified
 from api.schemas import AnswerMeta, DatasetState, ListMeta, Note
 from api.understanding import Question
@@ -21,7 +23,9 @@ from db.queries.pages import State
 
 CONTRACT_VERSION = "1"
 DEFAULT_LIMIT = 50
-LIVE = "public, no-cache"
+# Caches on the way may keep an answer but ask each time: a write is seen by the next read, and to tell that
+# nothing changed costs next to nothing (`api/caching.py`). Some take `no-cache` for "do not keep".
+LIVE = "public, max-age=0, must-revalidate"
 PINNED = "public, max-age=86400"
 
 
@@ -69,7 +73,7 @@ def list_response(request: Request, bodies: Sequence[str], told: Told) -> Respon
         next=following,
         next_cursor=cursor,
         query=dict(told.query),
-        notes=list(told.notes),
+        notes=[*told.notes, *blanked_notes(told.state, told.snapshot)],
         dataset=dataset_state(told.state, told.snapshot),
     )
     body = f'{{"data":[{",".join(bodies)}],"meta":{meta.model_dump_json()}}}'.encode()
@@ -80,15 +84,24 @@ def list_response(request: Request, bodies: Sequence[str], told: Told) -> Respon
     links = [link for link in (following_link, told.cite_as) if link is not None]
     if links:
         headers["Link"] = ", ".join(links)
+    if told.snapshot.revision is None and not told.names_releases:
+        may_be_kept(request, told.state)
     written = None if told.names_releases else changed_at(told.state, told.snapshot)
     return conditional_response(request, body, headers, written)
 
 
-def whole_response(request: Request, question: Question, answer: BaseModel) -> Response:
-    """Answer with something that is made of one state as a whole, and has no pages."""
+def whole_response(
+    request: Request, question: Question, answer: BaseModel, more: Mapping[str, str] = MappingProxyType({})
+) -> Response:
+    """Answer with something that is made of one state as a whole, and has no pages; `more` are headers."""
     facts = [request.scope["path"], question.shown, question.vocabulary.revision]
-    headers = state_headers(question.state, question.snapshot, facts)
-    headers |= memento_headers(request, question.snapshot, question.state.updated_at)
+    headers = {
+        **state_headers(question.state, question.snapshot, facts),
+        **memento_headers(request, question.snapshot, question.state.updated_at),
+        **more,
+    }
+    if question.snapshot.revision is None:
+        may_be_kept(request, question.state)
     written = changed_at(question.state, question.snapshot)
     return conditional_response(request, answer.model_dump_json().encode(), headers, written)
 

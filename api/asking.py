@@ -66,7 +66,9 @@ async def asking_service(url: str) -> AsyncIterator[Ask]:
 @asynccontextmanager
 async def asking_here(database_url: str) -> AsyncIterator[Ask]:
     """Ask the application over a database, in this process and without a port."""
-    app = create_app(HttpSettings(log_level="error"), DatabaseSettings(database_url=database_url))
+    app = create_app(
+        HttpSettings(log_level="error", cache_size=0), DatabaseSettings(database_url=database_url)
+    )
     async with app.router.lifespan_context(app) as state:
 
         async def ask(target: str, into: Into) -> Head:

@@ -1,6 +1,6 @@
 """Which state of the dataset a query speaks of: `as_of`, `release` and the header Accept-Datetime.
 
-What an answer tells of the state it is made of is in `api/answers.py`.
+And what is missing from that state since. What else an answer tells of its state is in `api/answers.py`.
 """
 
 import datetime as dt
@@ -17,14 +17,16 @@ from werkzeug.http import parse_date
 from api.cursor import invalid_cursor
 from api.errors import ApiError, ProblemCode
 from api.params import INT4_MAX, Param, Values, not_understood, problem
+from api.schemas import Note
 from db.history import Bounds, bounds
-from db.moments import end_of_day, is_day, moment_of
+from db.moments import end_of_day, is_day, moment_of, rfc3339
 from db.queries.conditions import Snapshot
 from db.queries.pages import State
 from db.releases import LATEST, read_releases
 
 FORM = "must be a date (YYYY-MM-DD), a time with its offset (RFC 3339) or the number of a dataset revision"
 HEADER = "Accept-Datetime"
+FIRST = 1  # the dataset revision that the history begins with
 AS_OF = Param(
     name="as_of",
     type=Annotated[str, StringConstraints(max_length=64)],
@@ -38,6 +40,7 @@ RELEASE = Param(
     example="2026.11",
 )
 STATE = (AS_OF, RELEASE)
+BLANKED_SINCE = "blanked_since"  # the code of a note
 # RFC 7089 wants this one form of HTTP-date.
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
 
@@ -49,8 +52,8 @@ async def snapshot_of(connection: AsyncConnection, values: Values, headers: Head
     against the newest revision once that is read: `check_reached`.
 
     Raises:
-        ApiError: it is not understood, unknown or before the first revision, `as_of` is in the future or
-            beside a release, or the header names another state.
+        ApiError: it is not understood or unknown; `as_of` is before the first revision, in the future or
+            beside a release; or the header names another state.
     """
     asked = next((param.name for param in STATE if param.name in values), None)
     if asked is None:
@@ -86,10 +89,11 @@ async def check_pinned(connection: AsyncConnection, revision: int, headers: Head
 
 
 async def _accepted(connection: AsyncConnection, headers: Headers) -> tuple[Snapshot, int]:
-    """Give the state that Accept-Datetime names, and the newest dataset revision; the future is the present.
+    """Give the state that Accept-Datetime names, and the newest dataset revision.
 
-    HTTP knows only whole seconds: one stands for all that was written in it, so that a Memento-Datetime, sent
-    back, names the state that it came with.
+    The future is the present, and any time before the first write is the first state. HTTP knows only whole
+    seconds: one stands for all that was written in it, so that a Memento-Datetime, sent back, names the state
+    that it came with.
     """
     text = ", ".join(headers.getlist(HEADER))
     moment = parse_date(text) if _HTTP_DATE.fullmatch(text) else None
@@ -100,8 +104,10 @@ async def _accepted(connection: AsyncConnection, headers: Headers) -> tuple[Snap
         )
     moment = moment.replace(microsecond=dt.time.max.microsecond)
     known = await bounds(connection, moment)
-    if known.first_at is None or moment < known.first_at:
+    if known.first_at is None:
         raise not_understood([problem(HEADER, "out_of_range", _range(known))])
+    if moment < known.first_at:  # RFC 7089, 4.5.3: whoever asks for a time before all states gets the first
+        return Snapshot(FIRST), known.newest
     return Snapshot() if moment >= known.newest_at else Snapshot(known.at), known.newest
 
 
@@ -124,7 +130,7 @@ def _unknown_release(message: str, allowed: Sequence[str] = (), near: Sequence[s
 
 async def _named(connection: AsyncConnection, as_of: str) -> Snapshot:
     if as_of.isdecimal() and as_of.isascii():
-        if not 1 <= int(as_of[:20]) <= INT4_MAX:
+        if not FIRST <= int(as_of[:20]) <= INT4_MAX:
             raise _out_of_range(_range(await bounds(connection)))
         return Snapshot(int(as_of))
     moment = _moment(as_of)
@@ -147,6 +153,32 @@ def check_reached(state: State) -> None:
         raise _out_of_range(f"the newest dataset revision is {state.newest}")
 
 
+def blanked_notes(state: State, snapshot: Snapshot) -> list[Note]:
+    """Tell readers of a past state that records of it were blanked since, whatever their query is about.
+
+    What these said is gone, and with it which queries would have found them.
+    """
+    if not state.blanked:
+        return []
+    what, each = ("it", "it") if state.blanked == 1 else ("them", "any of them")
+    if snapshot.release is None:
+        said = lost(state.blanked, f"dataset revision {state.revision}", "the records that stood then")
+        read, told = "that state", f"/v1/changes?since={state.revision} tells of {what} as redacted"
+    else:
+        said = lost(state.blanked, f"release {snapshot.release} was made", "its records")
+        read, told = "the release", f"/v1/releases/{snapshot.release} names {what}"
+    unknown = f"whether this query would have found {each} cannot be told"
+    text = f"{said}. No read of {read} holds {what} any more, and {unknown}. {told}."
+    return [Note(code=BLANKED_SINCE, text=text)]
+
+
+def lost(records: int, since: str, whose: str) -> str:
+    """Say how many records of a state were blanked since, as a sentence without its full stop."""
+    return (
+        f"Since {since}, {records:,} of {whose} {'has' if records == 1 else 'have'} been blanked for privacy"
+    )
+
+
 def _moment(text: str) -> dt.datetime:
     try:
         return moment_of(text)
@@ -166,5 +198,5 @@ def _misspelt(text: str) -> ApiError:
 def _range(known: Bounds) -> str:
     if known.first_at is None:
         return "nothing has been written yet"
-    first, newest = known.first_at.isoformat(), known.newest_at.isoformat()
+    first, newest = rfc3339(known.first_at), rfc3339(known.newest_at)
     return f"the history runs from {first} (revision 1) to {newest} (revision {known.newest})"

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as Xml
 
 from api.conditional import JSON
+from api.editions import CREATOR, LICENCE_NAME
+from db.moments import rfc3339
 from db.queries.pages import State
 from db.queries.revisions import Entry
 from db.rendering import PLURAL
@@ -20,8 +22,6 @@ ATOM = "application/atom+xml"
 NAMESPACE = "http://www.w3.org/2005/Atom"
 TITLE = "Prisoner exchanges: changes"
 SUBTITLE = "Every write of every record, the newest first."
-RIGHTS = "CC BY 4.0"
-NOBODY = "the service"  # wrote what no key wrote
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -90,7 +90,7 @@ def _change(entry: Entry, epoch: uuid.UUID, base: str) -> FeedEntry:
         id=uuid.uuid5(epoch, f"{entry.dataset_revision}-{entry.position}").urn,
         title=f"{entry.resource} {entry.id} {entry.action}",
         updated=entry.at,
-        author=entry.by or NOBODY,
+        author=entry.by or CREATOR,
         links=[
             Link("alternate", f"{record}/revisions/{entry.number}", JSON),
             Link("latest-version", record, JSON),
@@ -105,9 +105,9 @@ def rendered(feed: Feed) -> bytes:
     _text(root, "id", feed.id)
     _text(root, "title", feed.title)
     _text(root, "subtitle", feed.subtitle)
-    _text(root, "updated", _moment(feed.updated))
-    _text(root, "rights", RIGHTS)
-    _person(root, NOBODY)
+    _text(root, "updated", rfc3339(feed.updated))
+    _text(root, "rights", LICENCE_NAME)
+    _person(root, CREATOR)
     _link(root, Link("self", feed.here, ATOM))
     _link(root, Link("alternate", feed.alternate, JSON))
     if feed.following is not None:
@@ -121,9 +121,9 @@ def _add(root: Xml.Element, entry: FeedEntry) -> None:
     made = Xml.SubElement(root, _name("entry"))
     _text(made, "id", entry.id)
     _text(made, "title", entry.title)
-    _text(made, "updated", _moment(entry.updated))
+    _text(made, "updated", rfc3339(entry.updated))
     if entry.published is not None:
-        _text(made, "published", _moment(entry.published))
+        _text(made, "published", rfc3339(entry.published))
     _person(made, entry.author)
     for link in entry.links:
         _link(made, link)
@@ -148,7 +148,3 @@ def _link(parent: Xml.Element, link: Link) -> None:
     if link.media_type is not None:
         told["type"] = link.media_type
     Xml.SubElement(parent, _name("link"), told)
-
-
-def _moment(at: dt.datetime) -> str:
-    return at.astimezone(dt.UTC).isoformat()

@@ -3,14 +3,11 @@
 The pairs themselves are found in `db/queries/disagreements.py`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_
-
 from api.filterkinds import ClauseOf, Filter, Name
-from api.params import Value, Values, not_understood, problem
-from db.queries.conditions import Clause, Condition
+from api.params import Values, not_understood, problem
+from db.queries.conditions import Condition
 from db.queries.disagreements import PAIR
 
 
@@ -21,7 +18,7 @@ class Between(Filter):
     other: ClauseOf
 
     def conditions(self, values: Values) -> list[Condition]:
-        """Give the condition that both state a value, and not the same.
+        """Give the conditions that both state a value, and not the same.
 
         Raises:
             ApiError: other than two claimants are named.
@@ -33,12 +30,11 @@ class Between(Filter):
             message = "must name two different claimants; repeat the parameter, once for each"
             raise not_understood([problem(self.name, "invalid_value", message)])
 
-        def differ(ids: Sequence[Value]) -> Clause:
-            # each claimant comes with the ids that were merged into it, its own id first
-            second = ids.index(named[1])
-            return and_(self.clause(ids[:second]), self.other(ids[second:]))
-
-        return [Condition(self.name, self.group, differ, any_of=named)]
+        one, other = named
+        return [
+            Condition(self.name, self.group, self.clause, any_of=(one,)),
+            Condition(f"{self.name} and", self.group, self.other, any_of=(other,)),
+        ]
 
 
 def between(description: str, example: str) -> Filter:

@@ -63,7 +63,7 @@ def catalogue(edition: Edition, files: Sequence[FileFacts]) -> dict[str, Any]:
             {"@type": "PropertyValue", "name": measure.value, "description": measure.meaning}
             for measure in Measure
         ],
-        "subjectOf": f"{edition.base_url}/v1/codebook?{edition.pin}",
+        "subjectOf": f"{edition.base_url}{edition.pinned('/v1/codebook')}",
         "distribution": distributions,
         "dct:title": TITLE,
         "dct:description": DESCRIPTION,

@@ -6,7 +6,7 @@ sums are read `api/charts.py`'s.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -15,6 +15,7 @@ from api.chartframe import (
     INK,
     NUMBER,
     REST,
+    RIM,
     SMALL,
     SOFT,
     Caption,
@@ -22,7 +23,8 @@ from api.chartframe import (
     Layer,
     Plot,
     Spec,
-    counts_axis,
+    axis_values,
+    counts_scale,
     framed,
     plot_height,
     plot_width,
@@ -30,8 +32,10 @@ from api.chartframe import (
     room_left,
     text_width,
     texts_of_axis,
+    ticks_to,
 )
-from api.chartperiods import labels, month_of, period_for, period_word
+from api.chartperiods import labels, month_of, period_for, period_name, period_word
+from api.chartwords import with_article
 
 DIRECTIONS = 4  # that have a colour of their own
 WIDEST = 64  # pixels of a bar
@@ -65,7 +69,7 @@ def timeline(sums: Sequence[DirectionSum], names: Mapping[str, str], caption: Ca
     of_series = Counter[str]()
     for (_, text), best in rows.items():
         of_series[text] += best
-    legend = [Entry(f"{text}: {of_series[text]:,}", colours[text]) for text in series]
+    legend = [Entry(_counted(text, of_series[text]), colours[text]) for text in series]
     heights = Counter[int]()
     for (month, _), best in rows.items():
         heights[month] += best
@@ -76,6 +80,9 @@ def timeline(sums: Sequence[DirectionSum], names: Mapping[str, str], caption: Ca
         {"period": start, "series": text, "best": best, "rank": series.index(text)}
         for (start, text), best in axis.grouped(rows).items()
     ]
+    highest = max(whole.values())
+    numbers = axis.has_room_for(whole.values())
+    scale, counts = counts_scale(ticks_to(highest), highest, numbers=numbers)
     layers = [
         {
             "data": {"name": "bars"},
@@ -86,17 +93,32 @@ def timeline(sums: Sequence[DirectionSum], names: Mapping[str, str], caption: Ca
                     "field": "best",
                     "type": "quantitative",
                     "stack": "zero",
-                    "axis": counts_axis(whole.values()),
+                    "axis": counts,
+                    "scale": scale,
                 },
                 "color": _colour("series", colours),
                 "order": {"field": "rank"},
             },
         }
     ]
-    if axis.has_room_for(whole.values()):
-        layers.append(_numbers("totals", axis, "best"))
+    if numbers:
+        layers += _numbers("totals", axis, "best")
+    ways = {
+        direction: " ".join(
+            ("from", with_article(names[direction[0]]), "to", with_article(names[direction[1]]))
+        )
+        for direction in top
+    }
+    told = [f"{of_series[texts[direction]]:,} {way}" for direction, way in ways.items()]
+    told += [f"{of_series[others]:,} in {others}"] if others in of_series else []
     plot = Plot(
-        plot_height(width), axis.left, layers, below=axis.below, data={"bars": bars, "totals": totals}
+        plot_height(width),
+        axis.left,
+        layers,
+        told=f"{axis.told(caption)} In all: {'; '.join(told)}. Most: {axis.highest(whole)}.",
+        unit=axis.unit(caption),
+        below=axis.below,
+        data={"bars": bars, "totals": totals},
     )
     return framed(width, axis.titled(caption), legend, plot)
 
@@ -112,14 +134,15 @@ def balance(sums: Sequence[DirectionSum], names: Mapping[str, str], caption: Cap
         if each.received_by in sides:
             rows[month_of(each.day), each.received_by] += each.best
     words = ("upwards", "downwards")
+    called = {side: with_article(names[side]) for side in sides}
     colours = {names[side]: COLOURS[place] for place, side in enumerate(sides)}
     legend = [
-        Entry(f"Received by {names[side]} ({words[place]}): {received[side]:,}", COLOURS[place])
+        Entry(_counted(f"Received by {called[side]} ({words[place]})", received[side]), COLOURS[place])
         for place, side in enumerate(sides)
     ]
     rest = sum(received.values()) - sum(received[side] for side in sides)
     if rest:
-        note = f"Not drawn: {rest:,} received by {_others(len(received) - len(sides))}."
+        note = f"Left out: {rest:,} received by {_others(len(received) - len(sides))}."
         caption = replace(caption, notes=[note, *caption.notes])
     months = {month for month, _ in rows}
     axis = _TimeAxis.of(months, width, room_left(rows.total()))
@@ -130,9 +153,8 @@ def balance(sums: Sequence[DirectionSum], names: Mapping[str, str], caption: Cap
     ]
     highest = [max(best for (_, each), best in grouped.items() if each == side) for side in sides]
     up, down = (*highest, 0)[:2]
-    # more than the bars, so that there is room for the numbers at their ends
-    scale = {"domain": [round(-down * 1.12, 1), round(up * 1.12, 1)], "nice": False}
-    counts = counts_axis(grouped.values()) | {"labelExpr": f"format(abs(datum.value), '{NUMBER}')"}
+    numbers = axis.has_room_for(grouped.values())
+    scale, counts = _both_ways(up, down, numbers=numbers)
     layers: list[Layer] = [
         {
             "data": {"name": "bars"},
@@ -145,12 +167,25 @@ def balance(sums: Sequence[DirectionSum], names: Mapping[str, str], caption: Cap
         },
         {"data": {"name": "one"}, "mark": {"type": "rule", "color": INK}, "encoding": {"y": {"datum": 0}}},
     ]
-    if axis.has_room_for(grouped.values()):
+    if numbers:
         layers += [
-            _numbers("bars", axis, "received"),
-            _numbers("bars", axis, "received", below=True),
+            *_numbers("bars", axis, "received"),
+            *_numbers("bars", axis, "received", below=True),
         ]
-    plot = Plot(plot_height(width) * 5 // 4, axis.left, layers, below=axis.below, data={"bars": bars})
+    told = [axis.told(caption)]
+    for side, word in zip(sides, words, strict=False):
+        of_side = {key: best for key, best in grouped.items() if key[1] == side}
+        most = f"at most {axis.highest(of_side)}"
+        told.append(f"Received by {called[side]}, drawn {word}: {received[side]:,} in all, {most}.")
+    plot = Plot(
+        plot_height(width) * 5 // 4,
+        axis.left,
+        layers,
+        told=" ".join(told),
+        unit=axis.unit(caption),
+        below=axis.below,
+        data={"bars": bars},
+    )
     return framed(width, axis.titled(caption), legend, plot)
 
 
@@ -207,20 +242,51 @@ class _TimeAxis:
     def titled(self, caption: Caption) -> Caption:
         return replace(caption, title=f"{caption.title}, by {period_word(self.period)}")
 
+    def unit(self, caption: Caption) -> str:
+        return f"{caption.unit.capitalize()} per {period_word(self.period)}"
 
-def _numbers(data: str, axis: _TimeAxis, field: str, *, below: bool = False) -> Layer:
-    """Write the number at the end of each bar of one side."""
-    mark = {"type": "text", "fontSize": SMALL, "color": SOFT, "baseline": "top" if below else "bottom"}
-    return {
-        "data": {"name": data},
-        "transform": [{"filter": "datum.best < 0" if below else "datum.best >= 0"}],
-        "mark": mark | {"dy": 4 if below else -3},
-        "encoding": {
-            "x": axis.encoding,
-            "y": {"field": "best", "type": "quantitative"},
-            "text": {"field": field, "type": "quantitative", "format": NUMBER},
-        },
-    }
+    def told(self, caption: Caption) -> str:
+        first, last = (period_name(self.starts[place], self.period) for place in (0, -1))
+        when = (
+            f"for {first}" if first == last else f"for each {period_word(self.period)} from {first} to {last}"
+        )
+        return f"Bars of {caption.unit}, {when}."
+
+    def highest(self, grouped: Mapping[tuple[int, str], int]) -> str:
+        (start, _), best = max(grouped.items(), key=lambda item: item[1])
+        return f"{best:,} in {period_name(start, self.period)}"
+
+
+def _numbers(data: str, axis: _TimeAxis, field: str, *, below: bool = False) -> Iterator[Layer]:
+    """Write the number at the end of each bar of one side, with a white rim so that no line crosses it."""
+    mark = {"type": "text", "fontSize": SMALL, "baseline": "top" if below else "bottom"}
+    for style in (RIM, {"color": SOFT}):
+        yield {
+            "data": {"name": data},
+            "transform": [{"filter": "datum.best < 0" if below else "datum.best >= 0"}],
+            "mark": mark | style | {"dy": 4 if below else -3},
+            "encoding": {
+                "x": axis.encoding,
+                "y": {"field": "best", "type": "quantitative"},
+                "text": {"field": field, "type": "quantitative", "format": NUMBER},
+            },
+        }
+
+
+def _both_ways(up: int, down: int, *, numbers: bool) -> tuple[Layer, Layer]:
+    """Give the scale of counts from zero upwards and downwards, and its axis, which has no minus signs."""
+    ticks = ticks_to(max(up, down), most=4)
+    sides = [[tick for tick in ticks if tick < side + ticks[1]] for side in (up, down)]
+    scales = [counts_scale(side, most, numbers=numbers) for side, most in zip(sides, (up, down), strict=True)]
+    (above, axis), (below, _) = scales
+    axis = axis | axis_values([*(-tick for tick in reversed(sides[1][1:])), *sides[0]])
+    axis |= {"labelExpr": f"format(abs(datum.value), '{NUMBER}')"}
+    return above | {"domain": [-below["domain"][1], above["domain"][1]]}, axis
+
+
+def _counted(text: str, number: int) -> str:
+    """Give an entry of the legend; the number never stands on a line of its own."""
+    return f"{text}:\u00a0{number:,}"
 
 
 def _colour(field: str, colours: Mapping[str, str]) -> Layer:
@@ -229,4 +295,4 @@ def _colour(field: str, colours: Mapping[str, str]) -> Layer:
 
 
 def _others(number: int) -> str:
-    return "one other" if number == 1 else f"{number} others"
+    return "another side" if number == 1 else f"{number:,} other sides"

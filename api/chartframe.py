@@ -1,14 +1,16 @@
-"""What all charts have around their marks: title, query, legend, notes, source; as parts of a spec.
+"""What all charts have around their marks: title, query, legend, unit, notes, source; as parts of a spec.
 
 Places are computed here rather than left to the library: a picture then has exactly the width that was asked
-for, and no text is cut off or lies over another. What is drawn inside the frame is `api/chartspecs.py`'s.
+for, and no text is cut off or lies over another. What is drawn inside the frame is `api/chartbars.py`'s and
+`api/chartspecs.py`'s.
 """
 
 import json
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import Any
 
 Spec = dict[str, Any]
@@ -28,10 +30,14 @@ MOST_LINES = 4  # of a query in words; the longest of them would fill the pictur
 
 @dataclass(frozen=True)
 class Caption:
-    """What the picture says in words: what it shows, of which query, what else to know, and from where."""
+    """What the picture says in words: what it shows, of which query, what else to know, and from where.
+
+    `unit` is what its numbers count.
+    """
 
     title: str
     query: str
+    unit: str
     notes: Sequence[str]
     source: str
 
@@ -51,12 +57,14 @@ class Plot:
     """What is inside the frame: its marks, and the room that they and their axes take.
 
     `left`, `right` and `below` are pixels outside of the plot for labels of axes and marks. `data` are the
-    rows that layers name.
+    rows that layers name. `told` says what can be seen, for those who do not see it; `unit` stands above it.
     """
 
     height: int
     left: int
     layers: Sequence[Layer]
+    told: str
+    unit: str = ""
     right: int = 0
     below: int = 0
     data: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
@@ -89,13 +97,16 @@ def framed(width: int, caption: Caption, legend: Sequence[Entry], plot: Plot) ->
     room = width - 2 * MARGIN
     above, y = _above(caption, room)
     above += _legend(legend, room, y)
+    if plot.unit:
+        above += _unit(plot.unit, room, above[-1].y)
     top = int(above[-1].y) + 20
     below, end = _below(caption, room, plot.height + plot.below)
     lines = [*(replace(line, y=line.y - top) for line in above), *below]
     words = [layer for line in lines for layer in _written(replace(line, x=line.x - plot.left))]
     return {
         "$schema": SCHEMA,
-        "description": caption.title,
+        "description": f"{caption.title}. {caption.query}.",
+        "usermeta": {"told": " ".join([plot.told, *caption.notes, caption.source])},
         "width": plot_width(width, plot.left, plot.right),
         "height": plot.height,
         "padding": {"left": left, "right": right, "top": top, "bottom": int(end) - plot.height + MARGIN},
@@ -115,7 +126,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 def _em(character: str) -> float:
     if unicodedata.east_asian_width(character) in "WF":
         return 1.0
-    if character in "ijlI.,:;'|!ft()[] /-":
+    if character in "ijlI.,:;'|!ft()[] \u00a0/-":
         return 0.3
     if character in "mwMW—@%→":
         return 0.92
@@ -142,7 +153,7 @@ def shortened(lines: Sequence[str], most: int) -> list[str]:
 
 
 def _pieces(text: str, size: float, room: float, bold: bool) -> Iterator[str]:
-    for word in text.split():
+    for word in re.split(r"[^\S\u00a0]+", text.strip()) if text else ():
         rest = word
         while text_width(rest, size, bold=bold) > room and len(rest) > 1:
             widths = accumulate(text_width(character, size, bold=bold) for character in rest)
@@ -178,6 +189,14 @@ def _legend(legend: Sequence[Entry], room: int, y: float) -> Iterator[_Line]:
         x += wide + 18
 
 
+def _unit(unit: str, room: int, y: float) -> Iterator[_Line]:
+    """Give the lines that say what the numbers of the axis below count."""
+    y += 11
+    for text in wrapped(unit, SMALL, room):
+        y += SMALL + 4
+        yield _Line(text, y, SMALL, SOFT)
+
+
 def _below(caption: Caption, room: int, y: float) -> tuple[list[_Line], float]:
     """Give the lines below the plot and where they end, counted from the top of the plot."""
     lines = []
@@ -200,10 +219,30 @@ def _written(line: _Line) -> Iterator[Layer]:
         yield {"data": {"name": "one"}, "mark": mark}
 
 
-def counts_axis(drawn: Iterable[int]) -> Layer:
-    """Give the axis of numbers as high as these; its ticks are whole numbers."""
-    ticks = max(1, min(6, max(drawn)))
-    return {"format": NUMBER, "tickCount": ticks, "grid": True, "ticks": False}
+def ticks_to(highest: int, most: int = 6) -> Sequence[int]:
+    """Give round numbers at equal distances, from zero to one that is no lower than the highest."""
+    steps = (digit * 10**zeros for zeros in count() for digit in (1, 2, 5))
+    step = next(step for step in steps if step * most >= highest)
+    return range(0, max(highest + step - 1, step) // step * step + 1, step)
+
+
+def counts_scale(ticks: Sequence[int], highest: int, *, numbers: bool) -> tuple[Layer, Layer]:
+    """Give the scale of counts from zero on, and its axis.
+
+    `numbers`: they stand at the ends of bars, and have room there.
+    """
+    top = max(ticks[-1], round(highest * 1.08, 1) if numbers else 0)
+    axis = {"format": NUMBER, "grid": True, "ticks": False} | axis_values(ticks)
+    return {"domain": [0, top], "nice": False}, axis
+
+
+def axis_values(values: Collection[int]) -> Layer:
+    """Give the values that an axis has; without their number the library leaves some out."""
+    return {"values": list(values), "tickCount": len(values)}
+
+
+# Under a number, so that no line crosses it.
+RIM: Layer = {"color": "white", "stroke": "white", "strokeWidth": 4, "strokeJoin": "round"}
 
 
 def texts_of_axis(labels: Mapping[int, str]) -> str:
@@ -224,6 +263,7 @@ def room_left(highest: int) -> int:
 _CONFIG: Spec = {
     "font": FONT,
     "lineBreak": "\n",
+    "aria": False,  # the picture is told as a whole: its marks would be read out as bare rows
     "view": {"stroke": None},
     "axis": {
         "labelFontSize": SMALL + 1,

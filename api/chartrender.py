@@ -11,13 +11,14 @@ Spec = dict[str, Any]
 NOTHING_FROM_OUTSIDE: list[str] = []  # neither data nor images are fetched from anywhere
 
 
-def to_svg(spec: Spec, title: str, description: str) -> bytes:
-    """Render as SVG, with what screen readers tell of it."""
+def to_svg(spec: Spec) -> bytes:
+    """Render as SVG, with what screen readers tell of it: `description`, and `told` in `usermeta`."""
     import vl_convert  # noqa: PLC0415  (large, and only needed in the process that draws)
 
     svg: str = vl_convert.vegalite_to_svg(spec, allowed_base_urls=NOTHING_FROM_OUTSIDE)
     opening, end, rest = svg.partition(">")
-    told = f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
+    title, description = escape(spec["description"]), escape(spec["usermeta"]["told"])
+    told = f"<title>{title}</title><desc>{description}</desc>"
     return f'{opening} role="img"{end}{told}{rest}'.encode()
 
 

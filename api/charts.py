@@ -1,10 +1,11 @@
 """Charts: from a query to the data, from these to the picture, and how many pictures are drawn at once.
 
-How pictures look is `api/chartbars.py`'s and `api/chartspecs.py`'s, their words are `api/chartwords.py`'s.
+How pictures look is `api/chartbars.py`'s and `api/chartspecs.py`'s, their words are `api/chartwords.py`'s
+and `api/chartqueries.py`'s.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -14,41 +15,47 @@ from typing import Annotated
 import anyio
 from anyio import CapacityLimiter, to_process
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api import chartbars, chartspecs
-from api.answers import changed_at, conditional_response, memento_headers, state_headers
+from api.answers import changed_at, conditional_response, memento_headers, modified_header, state_headers
 from api.asof import STATE
 from api.chartframe import Caption, Spec
+from api.chartqueries import query_words, things_named
 from api.chartrender import to_png, to_svg
-from api.charttotals import category_of, fitting_totals
+from api.charttotals import category_of, fitting_totals, has_beginning
 from api.chartwords import (
+    BEST,
     MEASURES,
-    actors_asked_for,
-    day_words,
+    SEVERAL_BROKERS,
+    coalition_words,
     missing_words,
+    not_completed_words,
     nothing_words,
-    query_words,
     repeated_words,
     short_name,
     source_words,
+    totals_begin_words,
+    totals_words,
+    with_article,
 )
 from api.conditional import is_not_modified, negotiate
 from api.errors import ApiError, ProblemCode
-from api.filterkinds import ENDS
 from api.filters import StatsFilters, TotalFilters
 from api.gates import Gate
 from api.params import NONE, Param, Schema, text_of
-from api.statistics import SEVERAL
-from api.target import base_of
+from api.resolving import COALITION, RESOURCE_OF, coalitions_left_out
+from api.statistics import stats_query
+from api.target import BODILESS, base_of
 from api.understanding import Question, conditions, understood
 from db.enums import Measure, Qualifier, TotalMeasure
 from db.queries import series
 from db.queries.lists import TOTALS
 from db.queries.names import read_names
 from db.queries.stats import Sums, TooManyGroupsError, read_sums
-from db.queries.statschoice import StatsDimension, StatsMeasure, StatsQuery
+from db.queries.statschoice import StatsDimension, StatsMeasure
 from db.queries.wholes import read_all
 from db.reader import Reader
 from db.records import PublishedTotal
@@ -83,8 +90,6 @@ PNG_SCHEMA = Schema.of(*StatsFilters.params.values(), MEASURE, WIDTH, SCALE, *ST
 AT_ONCE = 2  # pictures that a worker draws, each in a process of its own
 WAITING = 8  # requests that wait for their turn; one more gets 503
 SECONDS_TO_DRAW = 20
-BEST = "Sums of the best figures, by the figures rule; sources may differ."
-TWICE = " An exchange with several mediators is in the bar of each."
 
 
 class Chart(StrEnum):
@@ -103,16 +108,13 @@ class RenderGate(Gate):
         super().__init__(at_once + waiting, "More charts are asked for than can be drawn in time.")
         self._limiter = CapacityLimiter(at_once)
 
-    async def render(self, spec: Spec, media_type: str, caption: Caption, scale: int) -> bytes:
+    async def render(self, spec: Spec, media_type: str, scale: int) -> bytes:
         """Draw a picture once it is its turn.
 
         Raises:
             ApiError: timeout, if that takes too long.
         """
-        draw = partial(to_png, spec, scale)
-        if media_type == SVG:
-            told = " ".join([f"{caption.query}.", *caption.notes, caption.source])
-            draw = partial(to_svg, spec, spec["description"], told)
+        draw = partial(to_svg, spec) if media_type == SVG else partial(to_png, spec, scale)
         try:
             with anyio.fail_after(SECONDS_TO_DRAW):
                 return await to_process.run_sync(draw, cancellable=True, limiter=self._limiter)
@@ -124,7 +126,7 @@ class RenderGate(Gate):
 TITLES = {
     Chart.TIMELINE: " handed over",
     Chart.BALANCE: " received by each side",
-    Chart.CUMULATIVE: " handed over, added up",
+    Chart.CUMULATIVE: " handed over: running total",
     Chart.BY_MEDIATOR: " handed over, by mediator",
 }
 DIMENSIONS = {
@@ -141,21 +143,11 @@ class _Asked:
     """What a picture is to show."""
 
     chart: Chart
+    schema: Schema
     measure: Measure
     width: int
     base: str
     question: Question
-
-    def query(self, *dimensions: StatsDimension) -> StatsQuery:
-        """Give what is summed: the ends of directions choose these, all other filters exchanges."""
-        return StatsQuery(
-            exchanges=[each for each in self.question.conditions if each.field not in ENDS],
-            directions=[each for each in self.question.conditions if each.field in ENDS],
-            snapshot=self.question.snapshot,
-            measure=StatsMeasure(self.measure),
-            dimensions=dimensions,
-            several=SEVERAL,
-        )
 
 
 async def answer_chart(request: Request, reader: Reader, chart: str, media_type: str) -> Response:
@@ -172,34 +164,40 @@ async def answer_chart(request: Request, reader: Reader, chart: str, media_type:
             headers = state_headers(state, question.snapshot, facts)
             headers |= memento_headers(request, question.snapshot, state.updated_at)
             headers |= {"Content-Security-Policy": POLICY} if media_type == SVG else {}
+            modified = changed_at(state, question.snapshot)
             drawn = partial(
                 conditional_response,
                 request,
                 headers=headers,
-                last_modified=changed_at(state, question.snapshot),
+                last_modified=modified,
                 media_type=media_type,
             )
-            if is_not_modified(request.headers, headers["ETag"], changed_at(state, question.snapshot)):
+            if is_not_modified(request.headers, headers["ETag"], modified):
                 return drawn(b"")  # nothing need be drawn to know that
+            if request.scope.get(BODILESS):  # nor for headers alone, but the length
+                return StreamingResponse(
+                    iter((b"",)), headers=headers | modified_header(modified), media_type=media_type
+                )
             admitted.enter_context(GATE.admitted())
             values = question.values
             asked = _Asked(
                 chart=Chart(chart),
+                schema=schema,
                 measure=Measure(text_of(values, "measure") or Measure.PERSONS),
                 width=int(text_of(values, "width") or DEFAULT_WIDTH),
                 base=base,
                 question=question,
             )
-            spec, caption = await _picture(connection, asked)
+            spec = await _picture(connection, asked)
         # the connection is given back before the picture is drawn
         scale = int(text_of(values, "scale") or 1)
-        return drawn(await GATE.render(spec, media_type, caption, scale))
+        return drawn(await GATE.render(spec, media_type, scale))
 
 
-async def _picture(connection: AsyncConnection, asked: _Asked) -> tuple[Spec, Caption]:
+async def _picture(connection: AsyncConnection, asked: _Asked) -> Spec:
     """Read what a picture shows, and give the spec of it with its words."""
-    question, chart = asked.question, asked.chart
-    query = asked.query(*DIMENSIONS[chart])
+    question, chart, measure = asked.question, asked.chart, asked.measure
+    query = stats_query(question, StatsMeasure(measure), *DIMENSIONS[chart])
     try:
         stats = await read_sums(connection, query)
     except TooManyGroupsError as error:
@@ -211,39 +209,60 @@ async def _picture(connection: AsyncConnection, asked: _Asked) -> tuple[Spec, Ca
         _direction_sum(*labels, sums) for labels, sums in sorted(groups.items()) if len(labels) == 2
     ]
     by_mediator = [_mediator_sum(*labels, sums) for labels, sums in groups.items() if len(labels) == 1]
-    actors = actors_asked_for(StatsFilters, question.shown)
-    actors |= {end for each in by_direction for end in (each.released_by, each.received_by)}
-    actors |= {each.mediator for each in by_mediator if each.mediator is not None}
-    known = await read_names(connection, question.snapshot, actors)
-    names = {actor: short_name(known.get(actor, actor)) for actor in actors}
-    repeated = sum(each.people for each in stats.overlaps)
+    drawn = {end for each in by_direction for end in (each.released_by, each.received_by)}
+    drawn |= {each.mediator for each in by_mediator if each.mediator is not None}
+    coalitions = list(coalitions_left_out(asked.schema, question.values, question.vocabulary))
+    names = await _names(connection, question, drawn | {coalition for *_, coalition in coalitions})
+    actors = names["actor"]
+    notes = [
+        *coalition_words(dict.fromkeys((actors[member], actors[each]) for _, member, each in coalitions)),
+        *(note.text for note in question.notes if note.code != COALITION),
+    ]
     caption = Caption(
-        title=MEASURES[asked.measure].capitalize() + TITLES[chart],
+        title=MEASURES[measure].many.capitalize() + TITLES[chart],
         query=query_words(StatsFilters, question.shown, names),
-        notes=[
-            *missing_words(asked.measure, total.exchanges, total.figured),
-            *repeated_words(repeated, subtracted=chart is Chart.CUMULATIVE),
-            BEST + (TWICE if chart is Chart.BY_MEDIATOR else ""),
-            *(note.text for note in question.notes),
-        ],
+        unit=MEASURES[measure].many,
+        notes=notes,
         source=source_words(question.state, question.snapshot, asked.base),
     )
     if not total.figured:
-        measures = await series.read_measures(connection, query)
-        caption = replace(caption, notes=list(nothing_words(total.exchanges, asked.measure, measures)))
-        return chartspecs.nothing(caption, asked.width), caption
+        others = await series.read_measures(connection, query)
+        nothing = nothing_words(total.exchanges, stats.not_completed, measure, others)
+        return chartspecs.nothing(replace(caption, notes=[*nothing, *notes]), asked.width)
+    missing = await series.read_missing(connection, query) if total.figured < total.exchanges else {}
+    repeated = sum(each.people for each in stats.overlaps)
+    told = [
+        *missing_words(measure, total.figured, missing),
+        *not_completed_words(stats.not_completed),
+        *repeated_words(repeated, measure, subtracted=chart is Chart.CUMULATIVE),
+        f"{BEST} {SEVERAL_BROKERS}" if chart is Chart.BY_MEDIATOR else BEST,
+    ]
+    caption = replace(caption, notes=[*told, *notes])
     if chart is Chart.TIMELINE:
-        spec = chartbars.timeline(by_direction, names, caption, asked.width)
-    elif chart is Chart.BALANCE:
-        spec = chartbars.balance(by_direction, names, caption, asked.width)
-    elif chart is Chart.BY_MEDIATOR:
-        spec = chartspecs.by_mediator(by_mediator, names, caption, asked.width)
-    else:
-        days = await series.read_days(connection, query, stats.overlaps)
-        dots, note = await _totals(connection, asked, days[0][0], days[-1][0])
-        caption = replace(caption, notes=[*note, *caption.notes])
-        spec = chartspecs.cumulative(days, dots, caption, asked.width)
-    return spec, caption
+        return chartbars.timeline(by_direction, actors, caption, asked.width)
+    if chart is Chart.BALANCE:
+        return chartbars.balance(by_direction, actors, caption, asked.width)
+    if chart is Chart.BY_MEDIATOR:
+        return chartspecs.by_mediator(by_mediator, actors, caption, asked.width)
+    days = await series.read_days(connection, query, stats.overlaps)
+    marks, words = await _totals(connection, asked, days[0][0], days[-1][0])
+    caption = replace(caption, notes=[*words, *caption.notes])
+    return chartspecs.cumulative(days, marks, caption, asked.width)
+
+
+async def _names(
+    connection: AsyncConnection, question: Question, actors: Collection[str]
+) -> Mapping[str, Mapping[str, str]]:
+    """Give the names of these actors and of what the query names, by what they are and by id."""
+    asked = things_named(StatsFilters, question.shown)
+    asked["actor"].update(actors)
+    names: dict[str, Mapping[str, str]] = {}
+    for named, ids in asked.items():
+        if named in RESOURCE_OF and ids:
+            known = await read_names(connection, question.snapshot, ids, RESOURCE_OF[named])
+            shorten = short_name if named == "actor" else str
+            names[named] = {id_: shorten(known.get(id_, id_)) for id_ in ids}
+    return {"actor": {}, **names}
 
 
 def _direction_sum(month: str, direction: str, sums: Sums) -> chartbars.DirectionSum:
@@ -259,7 +278,7 @@ def _mediator_sum(mediator: str, sums: Sums) -> chartspecs.MediatorSum:
 
 async def _totals(
     connection: AsyncConnection, asked: _Asked, first: dt.date, last: dt.date
-) -> tuple[Sequence[chartspecs.Dot], Sequence[str]]:
+) -> tuple[Sequence[chartspecs.Announced], Sequence[str]]:
     """Give the published totals that count what the line counts, and what to say of them."""
     question, vocabulary = asked.question, asked.question.vocabulary
     wanted = {"measure": (TotalMeasure.PERSONS,), "category": (category_of(asked.measure),)}
@@ -268,19 +287,21 @@ async def _totals(
     filters = {name: given for name, given in question.values.items() if name in FILTERS}
     found = fitting_totals(totals, filters, first, last)
     if found.since is not None:
-        told = f"Totals are announced from {day_words(found.since)} on: date_from={found.since} shows them."
-        return (), [told]
+        return (), [totals_begin_words(found.since)]
     who = {each.claimant for each in found.totals if each.claimant is not None}
     parties = {party for each in found.totals for party in each.parties}
     known = await read_names(connection, question.snapshot, who | parties)
-    dots = [
-        chartspecs.Dot(
+    names = {actor: short_name(known.get(actor, actor)) for actor in who | parties}
+    marks = [
+        chartspecs.Announced(
             day=min(each.as_of, dt.date(each.year, 12, 31)) if each.year else each.as_of,
             value=each.value,
             exact=each.qualifier is Qualifier.EXACT,
-            claimant=short_name(known.get(each.claimant, each.claimant)) if each.claimant else "",
+            claimant=with_article(names[each.claimant]) if each.claimant else "",
+            begins=has_beginning(each),
         )
         for each in found.totals
     ]
-    between = " and ".join(sorted(short_name(known.get(party, party)) for party in parties))
-    return dots, [f"Dots: totals announced for exchanges between {between}."] if dots else []
+    unknown = any(not mark.begins for mark in marks)
+    words = totals_words(sorted(with_article(names[party]) for party in parties), unknown=unknown)
+    return marks, list(words) if marks else []

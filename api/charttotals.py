@@ -57,6 +57,11 @@ def fitting_totals(
     return Fitting(found, later.most_common(1)[0][0] if later and not found else None)
 
 
+def has_beginning(total: PublishedTotal) -> bool:
+    """Tell whether it is known from when on a total counts: it says so, or an agreement begins it."""
+    return any(each is not None for each in (total.since, total.year, total.agreement))
+
+
 def _span(filters: Values) -> tuple[dt.date | None, dt.date | None]:
     """Give the days from which and until which a query counts."""
     begin, end = (_day(filters, name) for name in ("date_from", "date_to"))

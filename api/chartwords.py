@@ -1,44 +1,49 @@
-"""What a picture says in words: a query, what is measured, and which state the numbers are of.
+"""What a picture says in words: what is measured, what is left out, and which state the numbers are of.
 
-Values come from a query, or are names that a curator chose: nothing here trusts them to be printable.
+How a query is told is in `api/chartqueries.py`. Names and titles are what a curator chose: nothing here
+trusts them to be printable.
 """
 
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from api.filterkinds import FilterSet
-from api.params import NONE, Sister
-from db.enums import Measure
+from db.enums import ExchangeKind, Measure
 from db.queries.conditions import Snapshot
 from db.queries.pages import State
 
-ALL = "All exchanges"
 LONGEST_NAME = 48  # characters
-LONGEST_VALUE = 60
-MOST_VALUES = 6
-MEASURES: Mapping[Measure, str] = {
-    Measure.PERSONS: "living people",
-    Measure.MILITARY: "military prisoners",
-    Measure.CIVILIAN: "civilians",
-    Measure.CHILD: "children",
-    Measure.WOUNDED: "wounded people",
-    Measure.REMAINS: "remains",
+
+
+@dataclass(frozen=True)
+class Noun:
+    """What a picture counts, as one and as many."""
+
+    one: str
+    many: str
+
+    def of(self, number: int) -> str:
+        """Give a number of them."""
+        return f"{number:,} {self.one if number == 1 else self.many}"
+
+
+MEASURES: Mapping[Measure, Noun] = {
+    Measure.PERSONS: Noun("living person", "living people"),
+    Measure.MILITARY: Noun("military prisoner", "military prisoners"),
+    Measure.CIVILIAN: Noun("civilian", "civilians"),
+    Measure.CHILD: Noun("child", "children"),
+    Measure.WOUNDED: Noun("wounded or ill person", "wounded or ill people"),
+    Measure.REMAINS: Noun("body of the dead", "bodies of the dead"),
 }
-# Filters that read better as a phrase; of the others the name is told. The second phrase is for `none`.
-PHRASES: Mapping[str, tuple[str, str]] = {
-    "mediator": ("brokered by {}", "brokered by nobody"),
-    "released_by": ("released by {}", ""),
-    "received_by": ("received by {}", ""),
-    "party": ("{} is a party", ""),
-    "claimant": ("counted by {}", "counted in an article's own voice"),
-    "agreement": ("under the agreement {}", "under no agreement"),
-    "kind": ("kind: {}", ""),
-    "year": ("in {}", ""),
-    "date_from": ("from {}", ""),
-    "date_to": ("until {}", ""),
-    "q": ("“{}” in the record", ""),
-}
+EXCHANGES = Noun("exchange", "exchanges")
+BEST = "Where sources give different numbers, one is chosen by a rule that is the same for all exchanges."
+SEVERAL_BROKERS = "An exchange with several mediators is in the bar of each."
+# Names with one of these in them are said with an article.
+_COMMON_NOUNS = frozenset(
+    {"association", "church", "committee", "corps", "emirates", "kingdom", "order", "republic"}
+    | {"see", "states", "union", "united"}
+)
 _REMARK = re.compile(r" \([^()]*\)$")
 
 
@@ -52,38 +57,18 @@ def short_name(name: str) -> str:
     text = printable(name)
     if len(text) > LONGEST_NAME:
         text = _REMARK.sub("", text)
-    return _cut(text, LONGEST_NAME)
+    return shortened_to(text, LONGEST_NAME)
 
 
-def query_words(
-    filters: type[FilterSet], shown: Mapping[str, Sequence[str]], names: Mapping[str, str]
-) -> str:
-    """Say which exchanges a query asks for: its filters as they were understood, actors by their names."""
-    spellings = {
-        spelling: (param.named, name, sister)
-        for name, param in filters.params.items()
-        for spelling, sister in param.spellings()
-    }
-    told = []
-    for spelling, given in shown.items():
-        if spelling not in spellings:
-            continue
-        named, name, sister = spellings[spelling]
-        values = [names.get(value, value) if named == "actor" else value for value in given]
-        told.append(_phrase(name, sister, values))
-    words = "; ".join(told)
-    return words[:1].upper() + words[1:] if words else ALL
+def with_article(name: str) -> str:
+    """Give a name as it stands in a sentence."""
+    words = set(name.casefold().split())
+    return f"the {name}" if words & _COMMON_NOUNS and "the" not in name.casefold().split()[:1] else name
 
 
-def actors_asked_for(filters: type[FilterSet], shown: Mapping[str, Sequence[str]]) -> set[str]:
-    """Give the ids of the actors that a query names."""
-    return {
-        value
-        for name, param in filters.params.items()
-        if param.named == "actor"
-        for spelling, _ in param.spellings()
-        for value in shown.get(spelling, ())
-    }
+def shortened_to(text: str, longest: int) -> str:
+    """Give a text that is no longer than that."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
 def source_words(state: State, snapshot: Snapshot, base: str) -> str:
@@ -101,48 +86,72 @@ def day_words(day: dt.date) -> str:
     return f"{day.day} {day:%B} {day.year}"
 
 
-def missing_words(measure: Measure, exchanges: int, with_figure: int) -> Iterable[str]:
-    """Say how many exchanges a picture cannot show, if there are any."""
-    missing = exchanges - with_figure
-    if missing:
-        of = f"{missing:,} of {exchanges:,} exchanges"
-        yield f"Without a figure for {MEASURES[measure]}, and so not in the picture: {of}."
+def missing_words(measure: Measure, figured: int, missing: Mapping[ExchangeKind, int]) -> Iterable[str]:
+    """Say how many exchanges a picture cannot show; `figured` are in it, `missing` those without a figure.
+
+    Handovers of the dead lack no living people, nor do others lack bodies.
+    """
+    of_the_dead = missing.get(ExchangeKind.REMAINS, 0)
+    others = sum(missing.values()) - of_the_dead
+    lacking = of_the_dead if measure is Measure.REMAINS else others
+    if lacking:
+        none = "" if measure in {Measure.PERSONS, Measure.REMAINS} else "; there may have been none"
+        of = f"{lacking:,} of {EXCHANGES.of(figured + lacking)}"
+        yield f"Left out: {of}, for which no number of {MEASURES[measure].many} is known{none}."
+    if measure is not Measure.REMAINS and of_the_dead:
+        yield f"Left out: {Noun('handover', 'handovers').of(of_the_dead)} of the dead."
 
 
-def repeated_words(people: int, *, subtracted: bool) -> Iterable[str]:
+def not_completed_words(exchanges: int) -> Iterable[str]:
+    """Say how many exchanges are left out as they did not take place, or not yet, if there are any."""
+    if exchanges:
+        was = "was" if exchanges == 1 else "were"
+        yield f"Left out: {EXCHANGES.of(exchanges)} that {was} announced or cancelled, and not carried out."
+
+
+def repeated_words(people: int, measure: Measure, *, subtracted: bool) -> Iterable[str]:
     """Say how many people two exchanges count, if there are any."""
     if people:
-        how = "added up once" if subtracted else "drawn in both"
-        yield f"Counted in two exchanges, and {how}: {people:,}."
+        appear, are = ("appears", "is") if people == 1 else ("appear", "are")
+        noun = f"{MEASURES[measure].of(people)} {appear} in the records of two exchanges"
+        yield f"{noun} and {are} counted {'once' if subtracted else 'twice'} here."
 
 
-def nothing_words(exchanges: int, measure: Measure, others: Sequence[Measure]) -> Iterable[str]:
-    """Say why there is nothing to draw, and what could be drawn instead."""
-    if not exchanges:
-        yield "No exchange matches this query."
-        return
-    found = "The exchange found has" if exchanges == 1 else f"The {exchanges:,} exchanges found have"
-    yield f"{found} no figure for {MEASURES[measure]}."
+def nothing_words(
+    exchanges: int, not_completed: int, measure: Measure, others: Sequence[Measure]
+) -> Iterable[str]:
+    """Say why there is nothing to draw, and what is known instead."""
+    if exchanges:
+        found = "the exchange" if exchanges == 1 else f"the {exchanges:,} exchanges"
+        yield f"No number of {MEASURES[measure].many} is known for {found} found."
+    else:
+        yield f"No {'completed ' if not_completed else ''}exchange in the dataset matches this query."
+    yield from not_completed_words(not_completed)
     if others:
-        yield f"There are figures for other measures: {', '.join(f'measure={each}' for each in others)}."
+        yield f"Other numbers are known: of {', '.join(MEASURES[each].many for each in others)}."
 
 
-def _phrase(name: str, sister: Sister, values: Sequence[str]) -> str:
-    phrase, of_none = PHRASES.get(name, (f"{name.replace('_', ' ')}: {{}}", ""))
-    shown = [_cut(printable(value), LONGEST_VALUE) for value in values if not (of_none and value == NONE)]
-    if name == "kind":
-        shown = [value.replace("_", " ") for value in shown]
-    if name in {"date_from", "date_to"}:
-        shown = [day_words(dt.date.fromisoformat(value)) for value in values]
-    more = len(shown) - MOST_VALUES
-    if more > 0:
-        shown = [*shown[:MOST_VALUES], f"{more} more"]
-    between = " and " if sister is Sister.ALL else " or "
-    told = [phrase.format(between.join(shown))] if shown else []
-    if of_none and NONE in values:
-        told.append(of_none)
-    return ("not " if sister is Sister.NOT else "") + between.join(told)
+def coalition_words(members: Iterable[tuple[str, str]]) -> Iterable[str]:
+    """Say which coalitions are actors of their own, and not asked for, though members of them are."""
+    for member, coalition in members:
+        yield (
+            f"What {coalition} did together is told of them together, and left out here; "
+            f"{member} is a member."
+        )
 
 
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+def totals_words(parties: Sequence[str], *, unknown: bool) -> Iterable[str]:
+    """Say what the marks beside a line are; `unknown`: of some it is not known from which day they count."""
+    yield f"Marks beside the line: totals announced for exchanges between {' and '.join(parties)}."
+    if unknown:
+        yield (
+            "Diamonds: the announcement does not say from which day it counts. Such a total may count more "
+            "or less than the line does, and so lie off it."
+        )
+
+
+def totals_begin_words(day: dt.date) -> str:
+    """Say from which day totals are announced, if the line begins earlier."""
+    return (
+        f"Totals are announced of what was since {day_words(day)}; they stand beside a line that begins then."
+    )

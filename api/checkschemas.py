@@ -1,6 +1,6 @@
 """The envelopes around what the dataset is checked by; what they hold is `db/checkrecords.py`'s."""
 
-from api.schemas import STATE, AnswerMeta, _List
+from api.schemas import STATE, AnswerMeta, PageOf
 from db.checkrecords import AgreementProgress, Disagreement, ReconciliationSeries
 from db.fields import Model, described
 
@@ -34,5 +34,5 @@ class ProgressAnswer(Model):
     meta: AnswerMeta = _meta({})
 
 
-class DisagreementList(_List[Disagreement]):
+class DisagreementList(PageOf[Disagreement]):
     """A page of disagreements."""

@@ -16,9 +16,10 @@ URL = "https://example.org/c/k3fq7m2xw5ab"
 class CitationInput(Model):
     """What is to be cited."""
 
-    url: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)] = described(
-        "A list or a record of this service, as a path with its query or as a whole URL. A list is cited as "
-        "a whole: `limit` does not count.",
+    url: Annotated[str, StringConstraints(max_length=LONGEST_URL)] = described(
+        "A list, a record, statistics, a reconciliation or disagreements of this service, or a file of them, "
+        "as a path with its query or as a whole URL. They are cited as a whole: `limit`, `cursor` and "
+        "`fields` are refused.",
         "/v1/exchanges?mediator=uae&year=2025",
     )
 
@@ -42,7 +43,9 @@ class CitationAnswer(Model):
         "Its id; null for the own citation of a record, which its revision names.", "k3fq7m2xw5ab"
     )
     url: str = described("The address to cite: it returns the same bytes for ever.", URL)
-    path: str = described("What is cited: the path of a list or record.", "/v1/exchanges")
+    path: str = described(
+        "What is cited: the path of a list, a record, or what is computed.", "/v1/exchanges"
+    )
     query: dict[str, list[str]] = described(
         "The query as it was understood: names as ids, values in order.",
         {"mediator": ["uae"], "year": ["2025"]},
@@ -52,12 +55,14 @@ class CitationAnswer(Model):
     updated_at: dt.datetime = described(
         "When that dataset revision was written.", "2026-11-24T12:00:00.000000Z"
     )
-    rows: int = described("How many records it holds.", 16)
+    rows: int = described("How many rows, such as records, it holds.", 16)
     sha256: str = described("SHA-256 of the bytes that `url` returned when it was cited.", SHA256)
     created_at: dt.datetime | None = described(
         "When it was first cited; null for the own citation of a record.", "2026-11-25T12:00:00.000000Z"
     )
-    notes: list[Note] = described("What to know: such as that records were blanked since.", [])
+    notes: list[Note] = described(
+        "What to know: such as that records were blanked since, or numbers come out otherwise.", []
+    )
     text: str = described("The citation as one line.", f"Prisoner exchanges [exchanges]. {URL}")
     bibtex: str = described("The citation as BibTeX.", "@dataset{k3fq7m2xw5ab, …}")
     ris: str = described("The citation as RIS.", "TY  - DATA\r\nER  - \r\n")

@@ -10,18 +10,21 @@ from hashlib import sha256
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api import citationtexts as texts
-from api.answers import LIVE, PINNED
+from api.answers import CONTRACT_VERSION, LIVE, PINNED
 from api.citationtexts import CitedData, subject_of
 from api.citedas import ROWS
 from api.citeschemas import CitationAnswer, CitationLinks
-from api.citing import RECORD_KINDS, lines, ndjson, still_there, understood_again
+from api.citing import Target, count_left, lines, read_rows, understood_again
 from api.conditional import JSON, is_not_modified, negotiate
 from api.errors import ApiError, ProblemCode
 from api.formats import FORMATS, FormatName
+from api.formats.ndjson import as_lines
 from api.schemas import Note
 from api.streamed import Client, Opened, Streamed
+from api.understanding import Question
 from db.citing import Cited, find
 from db.queries.revisions import Entry
 from db.reader import Reader
@@ -29,6 +32,11 @@ from db.releases import Released, read_releases
 
 CITATION = "/v1/citations/{}"
 NDJSON = FORMATS[FormatName.NDJSON].media_type
+CHANGED = (
+    "What is computed from that state now is not what was cited: a record of it was blanked since, or this "
+    "version of the service computes or writes it in another way. The URL returns what is computed now, and "
+    "sha256 is no longer that of what it returns."
+)
 FORMS = (JSON, texts.BIBTEX, texts.RIS, texts.CSL_JSON, texts.TEXT)
 
 
@@ -49,12 +57,10 @@ async def answer_of(reader: Reader, cited: Cited, base: str) -> CitationAnswer:
     """Tell a citation: what it is of, how it is written, and whether all that it is of can still be read."""
     question = cited.question
     async with understood_again(reader, cited) as (connection, target, meaning):
-        left = await still_there(connection, target, meaning)
+        notes = [note async for note in _notes(connection, target, meaning, cited)]
         releases = await read_releases(connection)
     query = {name: list(values) for name, values in question.query.items()}
-    subject = subject_of(target.name, query)
-    if target.record_id is not None:
-        subject = f"{RECORD_KINDS[target.name]} {target.record_id}"
+    subject = target.subject if target.record_id is not None else subject_of(target.subject, query)
     data = CitedData(
         key=cited.id,
         subject=subject,
@@ -62,14 +68,13 @@ async def answer_of(reader: Reader, cited: Cited, base: str) -> CitationAnswer:
         release=_first_of(releases, question.dataset_revision, question.dataset_revision + 1),
         revision=question.dataset_revision,
         written_at=meaning.state.updated_at,
-        rows=cited.rows,
-        sha256=cited.sha256,
+        rows=cited.rows.count,
+        sha256=cited.rows.sha256,
     )
     pinned = {**query, "as_of": [str(question.dataset_revision)]}
     links = CitationLinks(
         self=CITATION.format(cited.id), records=f"{question.path}?{urlencode(pinned, doseq=True)}"
     )
-    notes = _notes(cited.rows - left, cited.rows)
     return _answer(data, question.path, query, links, notes=notes, id_=cited.id, at=cited.at)
 
 
@@ -138,17 +143,25 @@ def _first_of(releases: Sequence[Released], since: int, until: int | None) -> st
     )
 
 
-def _notes(gone: int, rows: int) -> list[Note]:
-    if not gone:
-        return []
+async def _notes(
+    connection: AsyncConnection, target: Target, meaning: Question, cited: Cited
+) -> AsyncIterator[Note]:
+    """Tell what of a citation cannot be read any more."""
+    if target.computed:
+        if await read_rows(connection, target, meaning) != cited.rows:
+            yield Note(code="changed", text=CHANGED)
+    elif gone := cited.rows.count - await count_left(connection, target, meaning):
+        yield Note(code="blanked", text=_blanked(gone, cited.rows.count))
+
+
+def _blanked(gone: int, rows: int) -> str:
     were = "1 was" if gone == 1 else f"{gone:,} were"
     what = f"Of the {rows:,} records that were cited, {were} blanked since, because of what they said"
     left = "the URL returns the others, and sha256 is no longer that of what it returns"
     if gone == rows:
         what = "All that was cited was blanked since, because of what it said"
         left = "the URL returns nothing of it"
-    text = f"{what}: {left}."
-    return [Note(code="blanked", text=text)]
+    return f"{what}: {left}."
 
 
 def answer(
@@ -189,9 +202,9 @@ def records(request: Request, reader: Reader, cited: Cited) -> Response:
     @asynccontextmanager
     async def opening(client: Client) -> AsyncIterator[Opened]:
         async with understood_again(reader, cited) as (connection, target, question):
-            left = await still_there(connection, target, question)
             headers = {
-                "ETag": f'"{cited.id}-{left}"',
+                # what is blanked moves the vocabulary on; the contract, how rows are computed
+                "ETag": f'"{cited.id}-{question.state.vocabulary_revision}-{CONTRACT_VERSION}"',
                 "Cache-Control": LIVE,
                 "Vary": "Accept",
                 "X-Dataset-Revision": str(cited.question.dataset_revision),
@@ -206,4 +219,4 @@ def records(request: Request, reader: Reader, cited: Cited) -> Response:
 
 async def _bytes(batches: AsyncIterator[Sequence[str]]) -> AsyncGenerator[bytes, None]:
     async for bodies in batches:
-        yield ndjson(bodies)
+        yield as_lines(bodies)

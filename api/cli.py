@@ -6,8 +6,6 @@ so that help comes at once.
 
 import asyncio
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
@@ -15,12 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api import __version__, keycommands, querycommand, redactcommand, releasecommand
-from api.commands import CommandError, DataDir, open_database, say
+from api import __version__, keycommands, querycommand, redactcommand, releasecommand, synthcommand
+from api.commands import CommandError, DataDir, open_database, progress_shown, say
 
 if TYPE_CHECKING:
     from db.load import LoadReport
-    from db.writes import Progress
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
 CONTRACT = Path("openapi", "v1.json")
@@ -35,6 +32,7 @@ app = typer.Typer(
 app.add_typer(keycommands.app, name="key")
 app.command()(redactcommand.redact)
 app.command()(releasecommand.release)
+app.command()(synthcommand.synth)
 for _asking in (querycommand.query, querycommand.export):
     app.command(context_settings=querycommand.FILTERS_TOO, options_metavar=querycommand.USAGE)(_asking)
 
@@ -217,34 +215,12 @@ def _load(url: str, paths: list[Path], reason: str, *, dry_run: bool) -> "LoadRe
     async def run() -> "LoadReport":
         engine = write_engine(url)
         try:
-            with _progress() as progress:
+            with progress_shown("records") as progress:
                 return await load_files(engine, paths, reason=reason, dry_run=dry_run, progress=progress)
         finally:
             await engine.dispose()
 
     return asyncio.run(run())
-
-
-@contextmanager
-def _progress() -> Iterator["Progress"]:
-    """Show how far a load is: a bar on a terminal, else a line for each tenth."""
-    if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import Progress as Bar
-
-        with Bar(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("records", total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
-        return
-    told = 0
-
-    def tell(done: int, total: int) -> None:
-        nonlocal told
-        if (tenth := done * 10 // total) > told:
-            told = tenth
-            say(f"{done:,} of {total:,} records")
-
-    yield tell
 
 
 @app.command()

@@ -27,15 +27,16 @@ from api.codebookschemas import (
 from api.codebooktexts import CAUTIONS, CONVENTIONS, RULE
 from api.columns import Kind, columns_of
 from api.editions import DESCRIPTION, LICENCE, TITLE, Edition
-from api.metaschemas import ONLY_AS_FILE, ONLY_AS_JSON, REFERS, TABLES, Variable, variables_of
+from api.metaschemas import ONLY_AS_FILE, ONLY_AS_JSON, TABLES, Variable, variables_of
 from api.schemas import DatasetState
 from api.workedexample import worked_example
 from db import inputs
 from db.enums import Coded
+from db.fieldnames import NAMES
 from db.figures import FIGURES_RULE
 from db.records import Exchange
 
-# The exchange that the figures rule is shown at: the example of the published model.
+# The exchange that the figures rule is shown at, wherever it is there: the example of the published model.
 EXAMPLE: str = Exchange.model_fields["id"].examples[0]  # type: ignore[index]
 _CODED_AS: Mapping[Kind, str] = {
     Kind.TEXT: "text",
@@ -48,7 +49,7 @@ _CODED_AS: Mapping[Kind, str] = {
 
 
 def codebook(edition: Edition, example: Exchange | None) -> CodebookAnswer:
-    """Give the codebook of an edition; `example` is the exchange `EXAMPLE` in it, if it is there."""
+    """Give the codebook of an edition; `example` is the exchange in it that shows the rule, if one does."""
     return CodebookAnswer(
         title=TITLE,
         description=DESCRIPTION,
@@ -126,13 +127,17 @@ def _variables(model: type[BaseModel]) -> list[CodebookVariable]:
         if base.__module__ == inputs.__name__
         for field in getattr(base, "model_fields", ())
     }
-    return [_told(variable, curated=variable.name in written) for variable in variables_of(model)]
+    paths = _name(model).endswith("links")  # what is named there is told by its path, not by its id
+    return [
+        _told(variable, curated=variable.name in written, paths=paths) for variable in variables_of(model)
+    ]
 
 
-def _told(variable: Variable, *, curated: bool) -> CodebookVariable:
+def _told(variable: Variable, *, curated: bool, paths: bool) -> CodebookVariable:
     part = None if variable.part is None else told_at()[variable.part]
     vocabulary = None if variable.vocabulary is None else _name(variable.vocabulary)
-    table = REFERS.get(variable.name) if variable.kind is Kind.TEXT and vocabulary is None else None
+    names = variable.kind is Kind.TEXT and vocabulary is None and not paths
+    table = NAMES.get(variable.name) if names else None
     return CodebookVariable(
         name=variable.name,
         type="record" if part else "word" if vocabulary else (variable.kind or Kind.TEXT).value,

@@ -31,6 +31,8 @@ COLUMN_HEADINGS = ("Column", "Type", "What it says")
 WORD_HEADINGS = ("Word", "Meaning")
 ONLY_IN_FILES_TEXT = "Columns that files have instead of parts and of lists of records:"
 DERIVED = "derived"
+SEE_THERE = "see there"  # instead of an example, of what has examples where its parts are told
+NO_EXAMPLE = "No exchange here has a figure of living people, so that none can show the rule at work."
 
 _CODE = re.compile("`([^`]*)`")
 
@@ -77,8 +79,7 @@ def _page(answer: CodebookAnswer) -> Iterator[str]:
         yield f"<section id='{escape(caution.code)}'><h3>{_rich(caution.title)}</h3>"
         yield f"<p>{_rich(caution.text)}</p></section>"
     yield f"</div><h2 id='rule'>{RULE}</h2><ol class='rule'>{_items(rule.statements)}</ol>"
-    if rule.example is not None:
-        yield from _worked(rule.example)
+    yield from [f"<p>{NO_EXAMPLE}</p>"] if rule.example is None else _worked(rule.example)
     yield f"<h2 id='conventions'>{CONVENTIONS}</h2><ul>{_items(answer.conventions)}</ul>"
     yield f"<h2 id='tables'>{TABLES}</h2>"
     for table in answer.tables:
@@ -126,7 +127,7 @@ def _variables_table(told: CodebookTable | CodebookPart) -> str:
             _rich(variable.description)
             + ("" if variable.curated else f" <span class='mark'>{DERIVED}</span>"),
             _linked(variable),
-            _code(variable.example) if variable.part is None else "",
+            _code(variable.example) if variable.part is None else SEE_THERE,
         ]
         for variable in told.variables
     ]
@@ -206,7 +207,9 @@ def _lines(answer: CodebookAnswer) -> Iterator[str]:
     for caution in answer.cautions:
         yield from (f"**{caution.title}.** {caution.text}", "")
     yield from (f"## {RULE}", "", *_numbered(rule.statements), "")
-    if rule.example is not None:
+    if rule.example is None:
+        yield from (NO_EXAMPLE, "")
+    else:
         yield from (f"### The rule at work: {_day(rule.example.date)}", "")
         yield from (f"{rule.example.summary} (`{rule.example.exchange}`)", "")
         for figure in rule.example.figures:
@@ -249,7 +252,7 @@ def _variable_lines(told: CodebookTable | CodebookPart) -> Iterator[str]:
                 _type(variable),
                 variable.description + ("" if variable.curated else f" ({DERIVED})"),
                 variable.coding,
-                f"`{variable.example}`" if variable.part is None else "",
+                f"`{variable.example}`" if variable.part is None else SEE_THERE,
             ]
             for variable in told.variables
         ],

@@ -101,7 +101,9 @@ class CodebookRule(Model):
 
     version: int = described("The version of the rule.", 1)
     statements: list[str] = described("The rule, in order.", ["A claim counts, unless…"])
-    example: WorkedExample | None = described("The rule at work; null if the record is not there.", None)
+    example: WorkedExample | None = described(
+        "The rule at work; null if no exchange has a figure of living people.", None
+    )
 
 
 class CodebookCaution(Model):

@@ -5,7 +5,8 @@ The commands themselves are in `api/cli.py` and `api/keycommands.py`.
 
 import asyncio
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,3 +68,25 @@ def open_database(data_dir: Path | None, signals: "StopSignals") -> Iterator[Ope
         yield Opened(postgres.url, postgres, str(folder))
     finally:
         postgres.stop()
+
+
+@contextmanager
+def progress_shown(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of all things are done: a bar on a terminal, else a line for each tenth."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        return
+    told = 0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        if (tenth := done * 10 // total) > told:
+            told = tenth
+            say(f"{done:,} of {total:,} {what}")
+
+    yield tell

@@ -58,7 +58,7 @@ def data_package(edition: Edition, files: Sequence[FileFacts]) -> dict[str, Any]
         "sources": [
             {
                 "title": "The articles that each record cites",
-                "path": f"{edition.base_url}/v1/articles?{edition.pin}",
+                "path": f"{edition.base_url}{edition.pinned('/v1/articles')}",
             }
         ],
         "resources": [_resource(file, tables) for file in files],

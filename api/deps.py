@@ -1,5 +1,6 @@
 """What requests depend on: opened while the service runs, handed to routes by name."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, TypedDict, cast
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.limits import WriteLimiter
 from api.settings import HttpSettings
 from api.streams import Streams
+from db.newest import Newest
 from db.reader import Reader
 from db.session import read_engine, write_engine
 from db.settings import DatabaseSettings
@@ -25,6 +27,7 @@ class State(TypedDict):
     limiter: WriteLimiter
     citation_limiter: WriteLimiter
     streams: Streams
+    newest: Newest
 
 
 @asynccontextmanager
@@ -32,10 +35,13 @@ async def lifespan(settings: HttpSettings, database: DatabaseSettings) -> AsyncI
     """Make both sides for as long as the service runs; they connect when they are first asked."""
     if database.database_url is None:
         raise RuntimeError("DATABASE_URL is not set; `exchanges serve` sets it")
-    engine = read_engine(database.database_url, pool_size=database.database_pool_size)
+    following = 1 if settings.cache_size else 0  # the connection of `newest`
+    engine = read_engine(database.database_url, pool_size=database.database_pool_size + following)
     writer = write_engine(database.database_url, pool_size=WRITE_CONNECTIONS)
     reader = Reader(engine)
     streams = Streams(reader, limit=settings.max_streams, interval=settings.stream_interval)
+    newest = Newest()
+    follower = asyncio.create_task(newest.follow(reader)) if settings.cache_size else None
     try:
         with streams.ended_by_signal():
             yield State(
@@ -46,8 +52,12 @@ async def lifespan(settings: HttpSettings, database: DatabaseSettings) -> AsyncI
                     per_minute=settings.citations_per_minute, burst=settings.citation_burst
                 ),
                 streams=streams,
+                newest=newest,
             )
     finally:
+        if follower is not None:
+            follower.cancel()
+            await asyncio.wait([follower])
         await engine.dispose()
         await writer.dispose()
 

@@ -1,9 +1,10 @@
 """The pages for people: the API's documentation and the explanation of each problem. All of it works offline.
 
-The contract that /docs shows is served by a route of the API; the words of the problems are in
-`api/problems.py`.
+And, for programs, where these pages are. The contract that /docs shows is served by a route of the API; the
+words of the problems are in `api/problems.py`.
 """
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -18,8 +19,12 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from api.conditional import JSON, is_not_modified, negotiate
 from api.errors import ApiError
 from api.problems import CATALOGUE, ProblemCode
+from api.target import base_of
 
 HTML = "text/html"
+LINKSET = "application/linkset+json"  # RFC 9264
+API_CATALOG = "/.well-known/api-catalog"  # RFC 9727
+API_CATALOG_PROFILE = "https://www.rfc-editor.org/info/rfc9727"
 ASSETS = {
     "swagger-ui-bundle.js": ("fastapi_offline", "static", "text/javascript"),
     "swagger-ui.css": ("fastapi_offline", "static", "text/css"),
@@ -65,6 +70,24 @@ class Page:
 async def root() -> Response:
     """Lead people who know only the host's name to the documentation."""
     return RedirectResponse("/docs")
+
+
+@router.get(API_CATALOG)
+async def api_catalog(request: Request) -> Response:
+    """Tell programs that know only the host's name where the API and its descriptions are."""
+    negotiate(request, LINKSET)
+    base = base_of(request)
+    found = {
+        "service-desc": ("/v1/openapi.json", JSON),
+        "service-doc": ("/docs", HTML),
+        "service-meta": ("/v1/dataset.jsonld", "application/ld+json"),
+        "status": ("/readyz", JSON),
+    }
+    links = {relation: [{"href": base + path, "type": kind}] for relation, (path, kind) in found.items()}
+    body = json.dumps({"linkset": [{"anchor": f"{base}/v1", **links}]}).encode()
+    answer = Page(body, f'{LINKSET}; profile="{API_CATALOG_PROFILE}"').answer(request)
+    answer.headers["Link"] = f'<{API_CATALOG}>; rel="api-catalog"'
+    return answer
 
 
 @router.get("/docs")

@@ -65,15 +65,19 @@ class Edition:
         year, month, *nth = (int(part) for part in self.name.split("."))
         return f"{year}.{month}.{nth[0] if nth else 0}"
 
-    @property
-    def pin(self) -> str:
-        """The query by which the service reads exactly this edition, for good."""
-        return f"as_of={self.revision}" if self.name is None else f"release={self.name}"
+    def pinned(self, path: str) -> str:
+        """Give the path by which the service reads something of exactly this edition, for good.
+
+        Before anything was written there is no state that could be named.
+        """
+        if self.name is not None:
+            return f"{path}?release={self.name}"
+        return f"{path}?as_of={self.revision}" if self.revision else path
 
     @property
     def url(self) -> str:
         """Where the edition is described, for good."""
-        return f"{self.base_url}/v1/dataset?{self.pin}"
+        return f"{self.base_url}{self.pinned('/v1/dataset')}"
 
     @property
     def citation(self) -> str:

@@ -11,17 +11,18 @@ from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property, partial
 from typing import Self
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from fastapi import Request, Response
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.answers import changed_at, memento_headers, modified_header, state_headers
+from api.citedas import cite_as
 from api.columns import Column, columns_of
 from api.errors import ApiError
 from api.filterkinds import FilterSet
-from api.formats import FORMATS, Format, Sheet, UnfitError
+from api.formats import FORMATS, Format, FormatName, Sheet, UnfitError
 from api.listing import EXPORTED, Listing
 from api.params import Param, Schema, not_understood, problem, refuse, text_of
 from api.streamed import Client, Opened, Streamed, chained
@@ -35,13 +36,14 @@ Bodies = Callable[[AsyncConnection, Question], AsyncGenerator[Sequence[str], Non
 Understanding = AbstractAsyncContextManager[tuple[AsyncConnection, Question]]
 Understand = Callable[[Request, Reader, Schema], Understanding]
 Count = Callable[[AsyncConnection, Question], Awaitable[int]]
+FIELDS = "fields"  # the parameter that chooses columns
 BOM = Param(
     name="bom",
     type=bool,
     description="Whether CSV begins with a byte order mark, by which Excel knows UTF-8. Only for `csv`.",
     example=True,
 )
-MOST_CHARACTERS = 120  # of a file's name, without its ending
+MOST_BYTES = 120  # of a file's name, without its revision and ending
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,8 @@ class Exported:
     `name` is the plural of what they are, and of the path. `bodies` reads the rows as JSON, batch by batch;
     `count` tells how many there will be, for formats that hold only so many. `schema` is what the same
     result takes as JSON; pages and the parameters of files are no part of it. `understand` takes the place of
-    `understood`, for queries that it does not suffice for.
+    `understood`, for queries that it does not suffice for. `listing` is the list that has the same rows, if
+    one has; `only_as_file`: nothing has them as JSON.
     """
 
     name: str
@@ -61,6 +64,8 @@ class Exported:
     bodies: Bodies
     count: Count | None = None
     understand: Understand | None = None
+    listing: Listing | None = None
+    only_as_file: bool = False
 
     @classmethod
     def of_list(
@@ -92,15 +97,25 @@ class Exported:
         async def answer(request: Request, reader: Reader, form: str) -> Response:
             return await answer_export(request, reader, made, FORMATS[form])
 
-        made = cls(name, model, listing.schema, listing.filters, bodies, count)
+        made = cls(name, model, listing.schema, listing.filters, bodies, count, listing=listing)
         EXPORTED[listing] = answer
         return made
 
-    def understood(self, request: Request, reader: Reader) -> Understanding:
-        """Understand a query, on a connection on which nothing changes meanwhile."""
+    def understood(self, request: Request, reader: Reader, schema: Schema) -> Understanding:
+        """Understand a query by a schema, on a connection on which nothing changes meanwhile."""
         if self.understand is not None:
-            return self.understand(request, reader, self.schema)
-        return understood(request, reader, self.schema, self.filters)
+            return self.understand(request, reader, schema)
+        return understood(request, reader, schema, self.filters)
+
+    @property
+    def path(self) -> str:
+        """Where the rows are read as JSON."""
+        return f"/v1/{self.name}.{FormatName.NDJSON}" if self.only_as_file else f"/v1/{self.name}"
+
+    @property
+    def stored(self) -> bool:
+        """Whether the rows are records as they are stored, which nothing but blanking takes away."""
+        return self.listing is not None and self.listing.render is None
 
     @cached_property
     def columns(self) -> Sequence[Column]:
@@ -112,7 +127,7 @@ class Exported:
         """All parameters of the export."""
         names = {column.name: column.name for column in self.columns}
         fields = Param(
-            name="fields",
+            name=FIELDS,
             type=StrEnum("Fields", names),
             description="The columns wanted, all if left out; they keep their order. Only for `csv`, "
             "`parquet` and `xlsx`.",
@@ -143,13 +158,8 @@ async def answer_export(request: Request, reader: Reader, exported: Exported, fo
         ApiError: naming every parameter that is not understood, here or in this format.
     """
     query = request.scope["query_string"]
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-    refuse(
-        [
-            problem(name, "not_here", "does not belong to an export, which is always whole: leave it out")
-            for name in sorted(PAGING & given.keys())
-        ]
-    )
+    message = "does not belong to an export, which is always whole: leave it out"
+    refuse([problem(name, "not_here", message) for name in sorted(PAGING & names_in(query))])
     values = exported.schema.parse(query)
     refuse(
         [
@@ -161,9 +171,14 @@ async def answer_export(request: Request, reader: Reader, exported: Exported, fo
     return Streamed(request, form.media_type, partial(_opened, request, reader, exported, form))
 
 
+def names_in(query: bytes) -> set[str]:
+    """Give the names of the parameters that a raw query holds."""
+    return {name for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}
+
+
 # Parameters that only some formats have a meaning for.
 _OF_SOME: Mapping[str, Sequence[str]] = {
-    "fields": [form.name for form in FORMATS.values() if form.columnar],
+    FIELDS: [form.name for form in FORMATS.values() if form.columnar],
     BOM.name: [FORMATS["csv"].name],
 }
 
@@ -172,14 +187,15 @@ _OF_SOME: Mapping[str, Sequence[str]] = {
 async def _opened(
     request: Request, reader: Reader, exported: Exported, form: Format, client: Client
 ) -> AsyncIterator[Opened]:
-    async with exported.understood(request, reader) as (connection, question):
+    async with exported.understood(request, reader, exported.schema) as (connection, question):
         sheet = _sheet(request, exported, question)
+        link = await cite_as(connection, exported.path, exported.asked, question)
         await _check_room(connection, question, exported, form)
         async with aclosing(exported.bodies(connection, question)) as batches:
             # what rows are refused for is told before any header; a tuple as default would crash Python 3.11
             first = await anext(batches, list[str]())
             pieces = _fitting(form.write(sheet, chained(first, client.while_there(batches))))
-            headers = _headers(request, exported, form, question, sheet)
+            headers = _headers(request, exported, form, question, sheet) | link
             yield Opened(headers, changed_at(question.state, question.snapshot), pieces)
 
 
@@ -193,7 +209,7 @@ async def _fitting(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes,
 
 
 def _sheet(request: Request, exported: Exported, question: Question) -> Sheet:
-    wanted = question.values.get("fields")
+    wanted = question.values.get(FIELDS)
     return Sheet(
         name=exported.name,
         columns=[column for column in exported.columns if not wanted or column.name in wanted],
@@ -207,13 +223,13 @@ def _headers(
     request: Request, exported: Exported, form: Format, question: Question, sheet: Sheet
 ) -> dict[str, str]:
     name, state = exported.name, question.state
-    chosen = dict(question.shown) | {"fields": [column.name for column in sheet.columns]}
+    chosen = dict(question.shown) | {FIELDS: [column.name for column in sheet.columns]}
     facts = [name, form.name, chosen, sheet.base, question.vocabulary.revision]
     return {
         **state_headers(state, question.snapshot, facts),
         **memento_headers(request, question.snapshot, state.updated_at),
         **modified_header(changed_at(state, question.snapshot)),
-        "Content-Disposition": f'attachment; filename="{file_name(name, question)}.{form.name}"',
+        "Content-Disposition": disposition("attachment", name, question, form.name),
     }
 
 
@@ -228,18 +244,31 @@ async def _check_room(
         raise _unfit(f"holds at most {most} rows, and there are {rows:,}; narrow the query or take csv")
 
 
-def file_name(name: str, question: Question) -> str:
-    """Give the name of a file without its ending: what it holds, the query in short, the dataset revision."""
+def disposition(kind: str, name: str, question: Question, ending: str) -> str:
+    """Give the header Content-Disposition (RFC 6266): `attachment` or `inline`, and the name of the file.
+
+    The name tells what the file holds, the query in short and the dataset revision. Where that takes letters
+    outside of ASCII, there is a second name for clients that know no others: without the values that have
+    them, since the rest of such a value would tell another query.
+    """
+    whole, plain = (f"{_file_name(name, question, kept)}.{ending}" for kept in (bool, str.isascii))
+    also = "" if whole == plain else f"; filename*=UTF-8''{quote(whole)}"
+    return f'{kind}; filename="{plain}"{also}'
+
+
+def _file_name(name: str, question: Question, kept: Callable[[str], bool]) -> str:
+    """Give the name of a file without its ending; of values only those that are `kept`."""
     told = [name]
     for parameter, values in question.shown.items():
         if parameter not in _NOT_TOLD:
-            words = (re.sub("[^a-z0-9]+", "-", value.casefold()).strip("-") for value in values)
-            told.append("-".join([parameter, *filter(None, words)]))
-    return f"{'_'.join(told)[:MOST_CHARACTERS]}_r{question.state.revision}"
+            words = (re.sub(r"[\W_]+", "-", value.casefold()).strip("-") for value in values)
+            told.append("-".join([parameter, *filter(kept, filter(None, words))]))
+    short = "_".join(told).encode()[:MOST_BYTES].decode(errors="ignore")
+    return f"{short}_r{question.state.revision}"
 
 
 # What says how the file is made, rather than what is in it.
-_NOT_TOLD = frozenset({"fields", BOM.name, "sort"})
+_NOT_TOLD = frozenset({FIELDS, BOM.name, "sort"})
 
 
 def _unfit(message: str) -> ApiError:

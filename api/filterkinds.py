@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, StringConstraints
-from sqlalchemy import ColumnElement, Table, and_, cast, inspect, true
+from sqlalchemy import ColumnElement, Table, and_, cast, func, inspect, true
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 from sqlalchemy.sql.elements import SQLCoreOperations
@@ -19,6 +19,8 @@ from api.params import INT4_MAX, Param, ParamSet, Sister, Value, Values
 from db import enums
 from db.indexing import MEDIATING
 from db.models.index import (
+    ABOVE_ALL,
+    NO_PERSONS,
     ClaimIndex,
     ExchangeIndex,
     FacetIndex,
@@ -33,11 +35,17 @@ from db.queries.conditions import Clause, Condition, Default, Group
 Column = InstrumentedAttribute[Any] | ColumnElement[Any]
 ClauseOf = Callable[[Sequence[Value]], Clause]
 
-EXCHANGE = Group(table(ExchangeIndex), "id")
+EXCHANGE = Group(
+    table(ExchangeIndex),
+    "id",
+    in_order=frozenset({"kind", "status", "year", "agreement", "has_overlaps"}),
+)
 CLAIM = Group(
     table(ClaimIndex),
     "exchange_id",
     defaults=(Default(frozenset({"rank", "covers"}), ClaimIndex.counts.is_(true())),),
+    in_order=frozenset({"released_by", "received_by", "direction", "claimant"})
+    | {"category", "qualifier", "rank", "covers"},
 )
 CLAIM_OF_FIGURE = Group(
     table(ClaimIndex),
@@ -55,8 +63,9 @@ MEDIATION = Group(
         Default(frozenset({"mediator_role"}), MediationIndex.role.in_(sorted(MEDIATING))),
     ),
     row_defaults_for=frozenset({"mediator"}),
+    in_order=frozenset({"mediator", "mediator_role", "mediator_claimant"}),
 )
-FIGURE = Group(table(FigureIndex), "exchange_id")
+FIGURE = Group(table(FigureIndex), "exchange_id", in_order=frozenset({"disputed", "disputed_by_parties"}))
 # The persons figure beside a listed figure: of its exchange, in its direction.
 PersonsFigure = aliased(FigureIndex, name="persons_figure")
 PERSONS_OF_FIGURE = Group(
@@ -108,6 +117,8 @@ class Filter(Param):
         chosen = {sister: values.get(spelling, ()) for spelling, sister in self.spellings()}
         if not any(chosen.values()):
             return []
+        if self.named == "search":
+            chosen = {sister: tuple(map(_tsquery, given)) for sister, given in chosen.items()}
         any_of, none_of = chosen[Sister.ANY], chosen.get(Sister.NOT, ())
         if self.negatable and any_of == (False,):
             any_of, none_of = (), (True,)
@@ -126,14 +137,33 @@ LEFT_OUT: Any = None  # set in a subclass, it takes an inherited filter away
 
 
 class FilterSet(ParamSet):
-    """The filters of one list; `table` is what it lists."""
+    """The filters of one list; `table` is what it lists.
+
+    `by_spelling`: each filter by its name and those of its sisters, with its place.
+    """
 
     table: ClassVar[Table]
+    by_spelling: ClassVar[Mapping[str, tuple[int, Filter]]]
+
+    def __init_subclass__(cls) -> None:
+        """Note the spellings of the filters, once for all queries."""
+        super().__init_subclass__()
+        cls.by_spelling = {
+            name: (place, filter_)
+            for place, filter_ in enumerate(cls.filters().values())
+            for name, _ in filter_.spellings()
+        }
 
     @classmethod
     def filters(cls) -> Mapping[str, Filter]:
         """Give the filters by name."""
         return {name: param for name, param in cls.params.items() if isinstance(param, Filter)}
+
+    @classmethod
+    def asked(cls, values: Values) -> list[Filter]:
+        """Give the filters that a query has values for, always in the same order."""
+        found = dict(cls.by_spelling[name] for name in values if name in cls.by_spelling)
+        return [found[place] for place in sorted(found)]
 
 
 def _any_of(column: Column) -> ClauseOf:
@@ -143,12 +173,12 @@ def _any_of(column: Column) -> ClauseOf:
 def _facet(resource: str, name: str) -> Group:
     of: Any = "exchange" if resource == "exchange" else "listed"
     fixed = and_(FacetIndex.resource == resource, FacetIndex.facet == name)
-    return Group(table(FacetIndex), "record_id", of=of, fixed=fixed)
+    return Group(table(FacetIndex), "record_id", of=of, fixed=fixed, in_order=frozenset({name}))
 
 
-def record_group(index: type[RecordIndex]) -> Group:
+def record_group(index: type[RecordIndex], *in_order: str) -> Group:
     """Make the group of the records of an index table themselves."""
-    return Group(table(index), "id", of="listed")
+    return Group(table(index), "id", of="listed", in_order=frozenset(in_order))
 
 
 def actor(group: Group, column: Column, description: str, example: str = "ukraine", **options: Any) -> Filter:
@@ -271,17 +301,22 @@ def below(group: Group, column: Column, description: str, example: object, kind:
 
 def min_persons(description: str, example: int, figures: Group = FIGURE) -> Filter:
     """Make the lower bound of persons: of the exchange, or of the direction that is asked for."""
-    return _persons(_at_least, description, example, figures)
+    return _persons(_at_least, NO_PERSONS, description, example, figures)
 
 
 def max_persons(description: str, example: int, figures: Group = FIGURE) -> Filter:
     """Make the upper bound of persons, likewise."""
-    return _persons(_at_most, description, example, figures)
+    return _persons(_at_most, ABOVE_ALL, description, example, figures)
 
 
-def _persons(compare: Callable[[Column], ClauseOf], description: str, example: int, figures: Group) -> Filter:
+def _persons(
+    compare: Callable[[Column], ClauseOf], missing: int, description: str, example: int, figures: Group
+) -> Filter:
+    """Make a bound, which an exchange without a figure (`missing`) does not keep, as the index has it."""
     best, persons = compare(figures.table.c.best), figures.table.c.measure == enums.Measure.PERSONS
-    bound = _bound(EXCHANGE, compare(ExchangeIndex.persons), description, example, Count)
+    bound = _bound(
+        EXCHANGE, compare(func.coalesce(ExchangeIndex.persons, missing)), description, example, Count
+    )
     return replace(bound, directed=(figures, lambda values: and_(persons, best(values))))
 
 
@@ -348,7 +383,11 @@ class Search:
     tsquery: str
 
 
-def _matches(index: type[Worded], wanted: Value) -> Clause:
+def _tsquery(wanted: Value) -> str:
     assert isinstance(wanted, Search)  # noqa: S101  (`api/resolving.py` has made it one)
+    return wanted.tsquery
+
+
+def _matches(index: type[Worded], tsquery: Value) -> Clause:
     tsv: Column = index.tsv
-    return tsv.bool_op("@@")(cast(wanted.tsquery, TSQUERY))
+    return tsv.bool_op("@@")(cast(tsquery, TSQUERY))

@@ -16,7 +16,7 @@ from db.normalising import table
 # fmt: off
 ACTOR = by.record_group(i.ActorIndex)
 AGREEMENT = by.record_group(i.AgreementIndex)
-ARTICLE = by.record_group(i.ArticleIndex)
+ARTICLE = by.record_group(i.ArticleIndex, "publisher", "agency", "language", "link_status")
 COVERAGE = by.record_group(i.CoverageIndex)
 PUBLISHER = by.record_group(i.PublisherIndex)
 TOTAL = by.record_group(i.TotalIndex)

@@ -25,20 +25,22 @@ from api.answers import (
     version_links,
 )
 from api.asof import STATE, check_pinned, check_reached, snapshot_of
-from api.citedas import cite_as, question_of
+from api.caching import may_be_kept
+from api.citedas import link_to, question_of
 from api.conditional import JSON, negotiate, require_json
 from api.cursor import Cursor, invalid_cursor
-from api.errors import ApiError, ProblemCode, ProblemItem
+from api.errors import ProblemItem
 from api.filterkinds import FilterSet, Search
 from api.formats import BY_MEDIA_TYPE
-from api.missing import absent
+from api.missing import absent, absent_part
 from api.params import NONE, Param, Schema, Value, Values, refuse, sort_name, text_of
 from api.resolving import coalition_notes, resolve
 from api.schemas import Note
 from api.understanding import check_ranges, conditions, shown, shown_beside
 from db.enums import Resource
 from db.queries.conditions import Condition, Snapshot
-from db.queries.pages import After, Listed, ListQuery, Page, read_page, read_record
+from db.queries.pages import After, Listed, ListQuery, Page, read_record
+from db.queries.walking import read_page
 from db.reader import Reader
 from db.vocabulary import Merges, Vocabulary
 
@@ -84,6 +86,7 @@ class Listing:
             description=f"The order, `-` for descending; the id decides between equals. "
             f"`{self.default_sort}` if left out.",
             example=self.default_sort,
+            usual=self.default_sort,
         )
         return Schema.of(*self.filters.params.values(), sort, LIMIT, CURSOR, *STATE)
 
@@ -137,31 +140,33 @@ async def read_list(
     """Read the page of a list that a request asks for: its bodies, and what it says about itself."""
     path: str = request.scope["path"]
     values = listing.schema.parse(request.scope["query_string"])
-    async with reader.connection() as connection:
-        while True:
+    while True:
+        async with reader.lazy_connection() as connection:
             vocabulary = await reader.vocabulary(connection)
             asked, errors = await _understand(connection, listing, request, values, vocabulary)
             if errors:
                 if await reader.forget_if_stale(connection):
                     continue
                 refuse(errors)
-            query = _list_query(listing, asked, fixed, vocabulary.merges)
-            page = await read_page(connection, listing.listed, query)
-            if not reader.forget_before(page.state.vocabulary_revision):
-                break
-        bodies, link = page.bodies, None
+        query = _list_query(listing, asked, fixed, vocabulary.merges)
+        async with reader.driver() as driver:
+            page = await read_page(driver, listing.listed, query, reader.memory)
+        if not reader.forget_before(page.state.vocabulary_revision):
+            break
+    bodies, link = page.bodies, None
+    async with reader.lazy_connection() as connection:
         if listing.render is not None:
             bodies = await listing.render(connection, bodies, Snapshot(page.state.revision))
         if asked.snapshot.revision is not None and asked.after is None:
             question = question_of(
                 path,
+                listing.schema,
                 asked.values,
                 asked.shown,
-                usual=listing.default_sort,
                 revision=page.state.revision,
                 names=asked.names,
             )
-            link = await cite_as(connection, question, listing.schema, vocabulary)
+            link = await link_to(connection, question, listing.schema, vocabulary)
     check_reached(page.state)
     told = Told(
         path=path,
@@ -197,8 +202,9 @@ async def answer_record(
             if isinstance(kind, Resource):
                 query = request.scope["query_string"].decode("latin-1")
                 raise await absent(connection, kind, record_id, snapshot, query)
-            when = "" if snapshot.revision is None else f" as of dataset revision {snapshot.revision}"
-            raise ApiError(ProblemCode.NOT_FOUND, f"There is no {kind} {record_id!r}{when}.")
+            raise await absent_part(connection, kind, record_id, snapshot)
+    if snapshot.revision is None:
+        may_be_kept(request, found.state)
     path: str = request.scope["path"]
     headers = {
         **state_headers(found.state, snapshot, ()),
@@ -227,7 +233,7 @@ async def _understand(
         if given and not errors and _meaning(listing, given) != _meaning(listing, cursor.query):
             raise invalid_cursor("the parameters beside the cursor do not mean what the walk began with")
         await check_pinned(connection, cursor.revision, request.headers)
-        resolved = remembered(listing, cursor.query, cursor.search)
+        resolved = remembered(listing.schema, cursor.query, cursor.search)
         query, sort, snapshot = dict(cursor.query), cursor.sort, cursor.snapshot()
         after = After(listing.listed.sorts[sort].parse(cursor.key), cursor.id, cursor.total)
     else:
@@ -245,23 +251,23 @@ def _meaning(listing: Listing, query: Mapping[str, list[str]]) -> Mapping[str, l
 
 
 def remembered(
-    listing: Listing, query: Mapping[str, Sequence[str]], search: str | None
+    schema: Schema, query: Mapping[str, Sequence[str]], search: str | None
 ) -> dict[str, tuple[Value, ...]]:
-    """Give the values of filters that were understood once: names are ids, and stay what they meant then.
+    """Give the values of a query that was understood once: names are ids, and stay what they meant then.
 
     `search` is the tsquery that the words of `q` stood for.
     """
     values: dict[str, tuple[Value, ...]] = {}
     for name, texts in query.items():
-        if name not in listing.filter_spellings:
+        if name not in schema.spellings:
             continue
-        param, _ = listing.schema.spellings[name]
+        param, _ = schema.spellings[name]
         if param.named == "search":
             values[name] = (Search(texts[0], search or ""),)
         elif param.named is not None:
             values[name] = tuple(texts)
         else:
-            validate = listing.schema.adapters[param.name].validate_strings
+            validate = schema.adapters[param.name].validate_strings
             values[name] = tuple(text if param.none and text == NONE else validate(text) for text in texts)
     return values
 

@@ -10,8 +10,10 @@ from api.columns import columns_of
 from api.editions import Edition, FileFacts
 from api.formats import FORMATS
 from api.metaschemas import ONLY_AS_JSON, TABLES
+from db.enums import Measure
 from db.queries.conditions import Snapshot
 from db.queries.dataset import read_size
+from db.queries.disagreements import read_widest
 from db.queries.lists import EXCHANGES
 from db.queries.pages import State, read_record
 from db.queries.places import read_places
@@ -29,8 +31,20 @@ async def read_edition(
 
 
 async def read_example(connection: AsyncConnection, snapshot: Snapshot) -> Exchange | None:
-    """Give the exchange that the codebook shows the figures rule at, if the state has it."""
-    body = (await read_record(connection, EXCHANGES, EXAMPLE, snapshot)).body
+    """Give the exchange that the codebook shows the figures rule at: the same one for the same state.
+
+    Where the usual one is missing, blanked perhaps, or tells no figure of living people, it is the one of the
+    widest disagreement. There is none only where no exchange has such a figure.
+    """
+    usual = await _exchange(connection, EXAMPLE, snapshot)
+    if usual is not None and any(figure.measure == Measure.PERSONS for figure in usual.figures):
+        return usual
+    other = await read_widest(connection, snapshot)
+    return None if other is None else await _exchange(connection, other, snapshot)
+
+
+async def _exchange(connection: AsyncConnection, record_id: str, snapshot: Snapshot) -> Exchange | None:
+    body = (await read_record(connection, EXCHANGES, record_id, snapshot)).body
     return None if body is None else Exchange.model_validate_json(body)
 
 
@@ -38,7 +52,7 @@ def live_files(edition: Edition) -> list[FileFacts]:
     """Give the exports of an edition: made when asked for, so that size and checksum are not known."""
     return [
         FileFacts(
-            path=f"{edition.base_url}/v1/{name}.{ending}?{edition.pin}",
+            path=f"{edition.base_url}{edition.pinned(f'/v1/{name}.{ending}')}",
             media_type=form.media_type,
             bytes=None,
             sha256=None,

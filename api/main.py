@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from starlette.types import ASGIApp
 
 from api import docs
 from api.accesslog import configure_logging
 from api.auth import key_of_request
+from api.caching import CacheMiddleware
 from api.deps import lifespan
 from api.errors import HANDLERS
 from api.middleware import stack
@@ -45,3 +47,9 @@ def create_app(settings: HttpSettings | None = None, database: DatabaseSettings 
     for router in ROUTERS:
         app.include_router(router, prefix="/v1", dependencies=[Depends(key_of_request)])
     return app
+
+
+def with_cache(app: FastAPI) -> ASGIApp:
+    """Put the answers that are kept in front of an application: outside of FastAPI's own layers too."""
+    size: int = app.state.settings.cache_size
+    return CacheMiddleware(app, size=size) if size else app

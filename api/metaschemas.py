@@ -15,6 +15,7 @@ from api.citationrows import Citation
 from api.columns import Column, Kind
 from db import enums, records
 from db.enums import Coded
+from db.fieldnames import NAMES
 
 # What the dataset consists of, in the order in which it is told.
 TABLES: Mapping[str, type[BaseModel]] = {
@@ -37,26 +38,6 @@ COMPUTED = frozenset({"mediators", "citations"})
 ONLY_AS_JSON, ONLY_AS_FILE = frozenset({"mediators"}), frozenset({"citations"})
 # What tells the rows of a table apart, where they have no id.
 KEYS: Mapping[str, Sequence[str]] = {"figures": ("exchange", "released_by", "received_by", "measure")}
-_NAMED: Mapping[str, Sequence[str]] = {
-    "actors": (
-        "actor",
-        "best_claimant",
-        "claimant",
-        "mediator",
-        "mediators",
-        "members",
-        "parties",
-        "received_by",
-        "released_by",
-    ),
-    "articles": ("article", "citations"),
-    "publishers": ("agency", "publisher"),
-    "agreements": ("agreement",),
-    "exchanges": ("exchange",),
-    "claims": ("claims",),
-}
-# Which table the ids in a variable are of, by the name of the variable.
-REFERS: Mapping[str, str] = {name: table for table, names in _NAMED.items() for name in names}
 _KINDS = {"string": Kind.TEXT, "integer": Kind.INTEGER, "number": Kind.NUMBER, "boolean": Kind.BOOLEAN}
 _FORMATS = {"date": Kind.DATE, "date-time": Kind.MOMENT}
 
@@ -116,8 +97,8 @@ def key_of(table: str, columns: Sequence[Column]) -> list[str]:
 def references_of(table: str, columns: Sequence[Column]) -> Iterator[tuple[str, str]]:
     """Give each column that holds one id of a record, with the table of that record."""
     for column in columns:
-        if column.kind is Kind.TEXT and column.name in REFERS:
-            yield column.name, REFERS[column.name]
+        if column.kind is Kind.TEXT and column.name in NAMES:
+            yield column.name, NAMES[column.name]
     if table == "mediators":  # counts of an actor
         yield "id", "actors"
 

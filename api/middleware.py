@@ -16,7 +16,7 @@ from api.accesslog import AccessLogMiddleware
 from api.compression import CompressionMiddleware
 from api.errors import AnswerCutShortError, ProblemCode, internal_error, problem_response
 from api.requestid import RequestIdMiddleware
-from api.target import CLIENT_PATH, as_reference, fault_of_path, raw_path
+from api.target import BODILESS, CLIENT_PATH, as_reference, fault_of_host, fault_of_path, raw_path
 
 READS = ("GET", "HEAD", "OPTIONS")
 EXPOSED = (
@@ -118,7 +118,7 @@ class HeadMiddleware:
                 if message.get("more_body", False):
                     raise ClientDisconnect
 
-        await self.app({**scope, "method": "GET"}, receive, send_without_body)
+        await self.app({**scope, "method": "GET", BODILESS: True}, receive, send_without_body)
 
 
 class FailureMiddleware:
@@ -153,7 +153,7 @@ class FailureMiddleware:
 
 
 class TargetMiddleware:
-    """Prevents URLs that no later code can treat right: endless ones, and paths that are no text.
+    """Prevents URLs that no later code can treat right: endless ones, paths that are no text, no hosts.
 
     PostgreSQL's text holds nothing but UTF-8 without NUL; servers differ in what they make of such a path.
     """
@@ -172,7 +172,7 @@ class TargetMiddleware:
                 response = problem_response(scope, ProblemCode.URI_TOO_LONG, detail)
                 await response(scope, receive, send)
                 return
-            fault = fault_of_path(raw)
+            fault = fault_of_path(raw) or fault_of_host(Headers(scope=scope))
             if fault:
                 await problem_response(scope, ProblemCode.BAD_REQUEST, fault)(scope, receive, send)
                 return

@@ -20,6 +20,7 @@ from api.conditional import JSON
 from api.errors import ProblemCode, problem_responses, problem_schemas
 from api.listing import RECORD_SCHEMA, Listing
 from api.params import MAX_VALUES, NONE, Param, Schema, Sister, sort_name
+from db.records import Claim, Mediation
 from db.rendering import RECORD_OF
 
 VERSION = "1.0.0"
@@ -85,6 +86,7 @@ OF_LISTS = (ProblemCode.INVALID_CURSOR, ProblemCode.BAD_REQUEST)
 NOT_MODIFIED: Mapping[int | str, dict[str, Any]] = {304: {"description": "The client's copy still holds."}}
 
 NO_PARAMETERS = Schema.of()
+PARTS = (Claim, Mediation)  # records that are gone where their exchange is
 # What operations answer with, by name: noted as they are described.
 ANSWERS: dict[str, type[BaseModel]] = {}
 # What stands behind the id of a record in paths, with an example.
@@ -106,8 +108,12 @@ def describe_computed_list(model: type[BaseModel], *codes: ProblemCode) -> dict[
 
 def describe_record(model: type[BaseModel]) -> dict[str, Any]:
     """Give the same for a single record."""
-    moved = (ProblemCode.GONE, ProblemCode.MERGED) if model in RECORD_OF.values() else ()
-    return _described(model, RECORD_SCHEMA, ProblemCode.NOT_FOUND, ProblemCode.BAD_REQUEST, *moved)
+    codes = [ProblemCode.NOT_FOUND, ProblemCode.BAD_REQUEST]
+    if model in RECORD_OF.values():
+        codes += [ProblemCode.GONE, ProblemCode.MERGED]
+    elif model in PARTS:
+        codes.append(ProblemCode.GONE)
+    return _described(model, RECORD_SCHEMA, *codes)
 
 
 def describe_state(model: type[BaseModel]) -> dict[str, Any]:

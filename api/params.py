@@ -39,7 +39,8 @@ class Param:
     """One query parameter: what a value is, what it means, an example.
 
     `type` validates one value. `many`: it may be repeated, and has the sisters named. `none`: the word `none`
-    is a value too. `named`: the kind of thing whose name a value is, resolved by the caller.
+    is a value too. `named`: the kind of thing whose name a value is, resolved by the caller. `usual`: what it
+    means if left out, written as a value. `ordered`: the order of its values is part of what they mean.
     """
 
     type: Any
@@ -49,6 +50,8 @@ class Param:
     sisters: tuple[Sister, ...] = (Sister.ANY,)
     none: bool = False
     named: str | None = None
+    usual: str | None = None
+    ordered: bool = False
     name: str = ""
 
     def __set_name__(self, owner: object, name: str) -> None:

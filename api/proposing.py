@@ -166,7 +166,7 @@ async def _try_out(write: Write, asked: Asked, proposed: Proposed) -> None:
         await _carry_out(trial, asked, proposed, stands)
         _refuse_unless_changed(trial)
     if asked.dry_run:
-        write.changes += trial.changes
+        write.note(trial.changes)
 
 
 async def _named_base(connection: AsyncConnection, proposed: Proposed, record_id: str) -> Current:

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
@@ -58,16 +59,16 @@ def query(
     LIST is the name of a list, exchanges if left out; FILTERs are the parameters of that list, repeated to
     mean any of several values. A table and JSON show one page (--limit: how long), CSV is the whole result.
     """
-    name, given = filters_of(context.args)
-    path = f"/v1/{name}" + (".csv" if form is Shown.CSV else "")
     out = BytesIO()
-    _asked(url, data_dir, lambda ask: _fetched(ask, _target(path, given), out))
+    with _known(context.args, "query", _filed_lists if form is Shown.CSV else _shown_lists) as name:
+        target = _target(f"/v1/{name}" + (".csv" if form is Shown.CSV else ""), filters_of(context.args)[1])
+        _asked(url, data_dir, lambda ask: _fetched(ask, target, out))
     body = out.getvalue()
     if form is Shown.TABLE:
         from api.querytables import draw
 
         answer = json.loads(body)
-        if not isinstance(answer.get("data"), list):
+        if not isinstance(answer.get("data"), list) or "dataset" not in answer["meta"]:
             raise CommandError(f"{name} is no list, and has no table; ask with --format json")
         draw(name, answer)
     else:
@@ -90,17 +91,53 @@ def export(
 
     LIST and FILTERs are those of `exchanges query`. Without --output it goes to standard output.
     """
-    name, given = filters_of(context.args)
     chosen = form or _by_ending(output)
-    target = _target(f"/v1/{name}.{chosen}", given)
-    if output is None:
-        if sys.stdout.isatty() and chosen in {Filed.PARQUET, Filed.XLSX}:
-            raise CommandError(f"{chosen} is not for a terminal; name a file with --output")
-        _asked(url, data_dir, lambda ask: _fetched(ask, target, sys.stdout.buffer))
-        return
-    head = _asked(url, data_dir, lambda ask: _filed(ask, target, output))
+    if output is None and sys.stdout.isatty() and chosen in {Filed.PARQUET, Filed.XLSX}:
+        raise CommandError(f"{chosen} is not for a terminal; name a file with --output")
+    if output is not None and output.is_dir():
+        raise CommandError(f"{output} is a folder: name a file in it with --output")
+    if output is not None and not output.parent.is_dir():
+        raise CommandError(f"there is no folder {output.parent} for {output.name} to be written in")
+    with _known(context.args, "export", _filed_lists) as name:
+        target = _target(f"/v1/{name}.{chosen}", filters_of(context.args)[1])
+        if output is None:
+            _asked(url, data_dir, lambda ask: _fetched(ask, target, sys.stdout.buffer))
+            return
+        head = _asked(url, data_dir, lambda ask: _filed(ask, target, output))
     revision = head.headers["x-dataset-revision"]
     say(f"{output}: {output.stat().st_size:,} bytes of dataset revision {revision}")
+
+
+class NoListError(CommandError):
+    """There is no list of that name, or nothing where it should be."""
+
+
+@contextmanager
+def _known(arguments: Sequence[str], doing: str, lists: Callable[[], Sequence[str]]) -> Iterator[str]:
+    """Give the name of the list that arguments name; where it is none, tell which ones there are."""
+    name = _list_of(arguments)
+    try:
+        yield name
+    except NoListError as error:
+        names = lists()
+        if name in names:
+            raise
+        near = get_close_matches(name.casefold(), names, n=3)
+        told = [f"there is no list {name!r} to {doing}"]
+        told += [f"  did you mean: {', '.join(near)}"] if near else []
+        raise CommandError("\n".join([*told, f"  lists: {', '.join(names)}"])) from error
+
+
+def _shown_lists() -> Sequence[str]:
+    from api.querytables import FIELDS
+
+    return list(FIELDS)
+
+
+def _filed_lists() -> Sequence[str]:
+    from api.exports import EXPORTS
+
+    return list(EXPORTS)
 
 
 def filters_of(arguments: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
@@ -109,8 +146,8 @@ def filters_of(arguments: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
     Raises:
         CommandError: they are not of that form.
     """
-    rest = list(arguments)
-    name = rest.pop(0) if rest and not rest[0].startswith("-") else "exchanges"
+    name = _list_of(arguments)
+    rest = list(arguments[1:] if [*arguments[:1]] == [name] else arguments)
     given: list[tuple[str, str]] = []
     while rest:
         option = rest.pop(0)
@@ -123,8 +160,12 @@ def filters_of(arguments: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
             value = rest.pop(0)
         given.append((spelt.replace("-", "_"), value))
     if not name.replace("-", "").isalnum():
-        raise CommandError(f"there is no list called {name!r}")
+        raise NoListError(f"there is no list called {name!r}")
     return name, given
+
+
+def _list_of(arguments: Sequence[str]) -> str:
+    return arguments[0] if arguments and not arguments[0].startswith("-") else "exchanges"
 
 
 def _target(path: str, given: Sequence[tuple[str, str]]) -> str:
@@ -161,12 +202,13 @@ async def _fetched(ask: "Ask", target: str, out: IO[bytes]) -> "Head":
     """Write the body of an answer, but for a refusal, which is told.
 
     Raises:
-        CommandError: the answer is not 200.
+        CommandError: the answer is not 200; NoListError, if it is that nothing can be read there.
     """
     refusal = BytesIO()
     head = await ask(target, lambda head: out if head.status == 200 else refusal)
     if head.status != 200:
-        raise CommandError("\n".join(_told(head, refusal.getvalue())))
+        kind = NoListError if head.status in {404, 405} else CommandError
+        raise kind("\n".join(_told(head, refusal.getvalue())))
     return head
 
 

@@ -13,8 +13,8 @@ from db.indexing import MEDIATING
 
 Record = Mapping[str, Any]
 
-# The fields that are shown of each list; of lists that are not named here, those that are plain.
-_FIELDS: Mapping[str, Sequence[str]] = {
+# The lists, with the fields that are shown of each; of what is not named here, those that are plain.
+FIELDS: Mapping[str, Sequence[str]] = {
     "exchanges": ("date", "id", "handed over", "mediators", "source"),
     "figures": ("exchange", "released_by", "received_by", "measure", "low", "best", "high", "disputed"),
     "claims": ("exchange", "released_by", "received_by", "category", "count", "qualifier", "claimant"),
@@ -28,13 +28,15 @@ _FIELDS: Mapping[str, Sequence[str]] = {
     "stats": ("group", "group2", "claimant", "low", "best", "high", "exchanges", "without_figure", "overlap"),
     "reconciliation": ("series", "after", "until", "published_difference", "own_else_best", "gap"),
     "disagreements": ("exchange_date", "exchange", "released_by", "received_by", "measure", "spread", "best"),
+    "mediators": ("id", "exchanges"),
+    "releases": ("name", "released_at", "level", "dataset_revision"),
 }
 _NUMBERS = frozenset({"low", "best", "high", "spread", "count", "value", "exchanges", "without_figure"})
 _NUMBERS |= {"overlap", "published_difference", "own_else_best", "gap"}
 # Fields that only some answers of a list have.
 _OFTEN_EMPTY = frozenset({"group2", "claimant", "overlap"})
 # What the rows are, where the name of the list does not say it.
-_UNITS = {"stats": "rows", "reconciliation": "steps"}
+_UNITS = {"stats": "rows", "reconciliation": "steps", "coverage": "coverage notes"}
 MOST_PLAIN = 8
 
 
@@ -42,7 +44,7 @@ def draw(name: str, answer: Mapping[str, Any]) -> None:
     """Draw the records of an answer, and tell how many of how many they are, of which revision."""
     records = _rows(name, answer)
     console = Console()
-    fields = [field for field in _FIELDS.get(name) or _plain(records) if _told(field, records)]
+    fields = [field for field in FIELDS.get(name) or _plain(records) if _told(field, records)]
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=("", "dim"))
     for field in fields:
         right = "right" if field in _NUMBERS else "left"
@@ -54,7 +56,8 @@ def draw(name: str, answer: Mapping[str, Any]) -> None:
     meta = answer["meta"]
     total = meta.get("total", len(records))
     rest = "" if len(records) == total else f", {len(records):,} of them shown"
-    counted = f"{total:,} {_UNITS.get(name, name)}{rest}"
+    unit = _UNITS.get(name, name)
+    counted = f"{total:,} {unit.removesuffix('s') if total == 1 else unit}{rest}"
     console.print(f"{counted}; dataset revision {meta['dataset']['revision']}", style="dim")
     for note in meta["notes"]:
         console.print(f"note: {note['text']}", style="dim", markup=False)

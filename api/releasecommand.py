@@ -80,8 +80,14 @@ async def _release(url: str, name: str, notes: str, *, dry_run: bool) -> "tuple[
     try:
         async with engine.begin() as connection:
             await lock_releases(connection)
-            base_url = Published().public_url.rstrip("/")
+            published = Published()
+            base_url = published.public_url.rstrip("/")
             plan = await planned(connection, name, notes, dt.datetime.now(dt.UTC).date(), base_url)
+            if not published.model_fields_set:
+                say(
+                    f"warning: PUBLIC_URL is not set, so the files of this release say for good that the "
+                    f"service is at {base_url}. Set it to the address by which readers find the service."
+                )
             _, size = await read_size(connection, Snapshot(plan.dataset_revision))
             if not dry_run:
                 say(f"Making the files of release {name} …")

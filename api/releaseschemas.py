@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Annotated
 
-from api.schemas import _List
+from api.schemas import Note, PageOf
 from db.enums import ReleaseLevel
 from db.fields import Model, described, open_word
 
@@ -73,7 +73,7 @@ class Release(Model):
     )
 
 
-class ReleaseList(_List[Release]):
+class ReleaseList(PageOf[Release]):
     """A page of releases, the newest first."""
 
 
@@ -127,6 +127,7 @@ class ReleaseComparison(Model):
         "The yearly figures that moved, in the order of years and directions; all others are as they were.",
         [],
     )
+    notes: list[Note] = described("What to know: such as that records were blanked since.", [])
     links: ReleaseComparisonLinks = described(
         "Related paths.",
         {

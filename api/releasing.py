@@ -19,22 +19,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.citationfiles import citation_cff, datacite
-from api.citationrows import citations
 from api.codebook import codebook
 from api.codebookpage import MARKDOWN, codebook_markdown
 from api.columns import columns_of
 from api.croissant import croissant
 from api.datapackage import data_package
 from api.editions import LICENCE_NAME, LICENCE_URL, TITLE, Edition, FileFacts
+from api.exports import EXPORTS
 from api.formats import FORMATS, FormatName, Sheet
 from api.livedataset import read_edition, read_example
 from api.metaschemas import ONLY_AS_JSON, TABLES
 from api.understanding import Question
 from db.enums import Resource
-from db.queries import lists
-from db.queries.bodies import read_bodies
 from db.queries.conditions import Snapshot
-from db.queries.pages import Listed
 from db.queries.releases import Notice, read_notices
 from db.releases import File, Released, read_releases, refreeze
 from db.rendering import PLURAL
@@ -42,18 +39,6 @@ from db.vocabulary import read_vocabulary
 
 FOLDER = "data"
 FORMS = (FormatName.CSV, FormatName.PARQUET, FormatName.NDJSON)
-LISTED: Mapping[str, Listed] = {
-    "exchanges": lists.EXCHANGES,
-    "figures": lists.FIGURES,
-    "claims": lists.CLAIMS,
-    "mediations": lists.MEDIATIONS,
-    "articles": lists.ARTICLES,
-    "publishers": lists.PUBLISHERS,
-    "actors": lists.ACTORS,
-    "agreements": lists.AGREEMENTS,
-    "totals": lists.TOTALS,
-    "coverage": lists.COVERAGE,
-}
 BLOCK = 256 * 1024  # bytes that are sent at once
 ON_UNIX = 3  # in a zip: that the permissions are those of a file on Unix
 PERMISSIONS = 0o644
@@ -181,13 +166,13 @@ async def _pack(
     edition = replace(edition, at=release.at)
     example = await read_example(connection, snapshot)
     vocabulary = await read_vocabulary(connection)
-    everything = Question({}, (), snapshot, state, {}, (), vocabulary)
+    everything = Question({"sort": ("id",)}, (), snapshot, state, {}, (), vocabulary)
     facts: list[FileFacts] = []
     for name, model in TABLES.items():
         for form in FORMS if name not in ONLY_AS_JSON else ():
             format_ = FORMATS[form]
             sheet = Sheet(name=name, columns=columns_of(model), at=release.at)
-            rows = _rows(connection, name, everything)
+            rows = EXPORTS[name].bodies(connection, everything)
             file = await package.add(f"{FOLDER}/{name}.{form}", format_.write(sheet, rows))
             facts.append(_facts(file, format_.media_type, name, sheet))
     data = tuple(facts)
@@ -203,14 +188,6 @@ async def _pack(
     described = _without_broken_keys(data_package(edition, facts), notices)
     await package.add("datapackage.json", _whole(_json(described)))
     return tuple(package.files)
-
-
-def _rows(connection: AsyncConnection, name: str, everything: Question) -> AsyncIterator[Sequence[str]]:
-    """Give the rows of a table as JSON, batch by batch."""
-    if name not in LISTED:  # rows of no record
-        return citations(connection, everything)
-    listed = LISTED[name]
-    return read_bodies(connection, listed, (), everything.snapshot, listed.sorts["id"])
 
 
 def _facts(file: File, media_type: str, resource: str, sheet: Sheet | None) -> FileFacts:
@@ -263,7 +240,7 @@ def readme(edition: Edition, release: Released, notices: Sequence[Notice]) -> st
             "",
             "These records named a private person and were taken out of the files, which were made again:",
             "",
-            *(f"- {each.resource} {each.id}, revision {each.number}: {each.reason}" for each in notices),
+            *(f"- {each.resource} {each.id}: {each.reason}" for each in notices),
         ]
     return "\n".join(lines) + "\n"
 

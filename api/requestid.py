@@ -3,9 +3,11 @@
 What is done with it (problem answers, log lines) is written where those are made.
 """
 
+import os
 import re
 import secrets
 from contextvars import ContextVar
+from itertools import count
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,12 +15,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HEADER = "X-Request-ID"
 ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
+# Nobody has to be unable to guess an id; it must only be no other's. Workers that are forked share the start.
+_start = secrets.token_hex(6)
+_number = count(1)
+
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def current_request_id() -> str | None:
     """Give the id of the request being answered, or None outside of one."""
     return _current.get()
+
+
+def new_request_id() -> str:
+    """Make an id that no other request has."""
+    return f"{_start}{os.getpid():08x}{next(_number):012x}"
 
 
 class RequestIdMiddleware:
@@ -36,7 +47,7 @@ class RequestIdMiddleware:
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
-        request_id = given if ACCEPTED.fullmatch(given) else secrets.token_hex(16)
+        request_id = given if ACCEPTED.fullmatch(given) else new_request_id()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -13,10 +13,13 @@ from api.filterkinds import ClauseOf, Search
 from api.params import NONE, Param, Schema, Value, Values, problem
 from api.schemas import Note
 from db.enums import Resource
+from db.fields import HOLDS_KEY
 from db.folding import url_key
 from db.queries.lookups import near_ids, unknown_ids
+from db.tokens import holds_token
 from db.vocabulary import Merges, Names, Vocabulary
 
+COALITION = "coalition"  # the code of a note
 LOOKED_UP = {"article": Resource.ARTICLE, "exchange": Resource.EXCHANGE}
 RESOURCE_OF = {
     **LOOKED_UP,
@@ -65,17 +68,21 @@ def with_merged(param: Param, clause: ClauseOf, merges: Merges, until: int) -> C
 
 def coalition_notes(schema: Schema, values: Values, vocabulary: Vocabulary) -> Iterable[Note]:
     """Tell where a query by a member of a coalition leaves out records that name the coalition."""
+    for name, member, coalition in coalitions_left_out(schema, values, vocabulary):
+        of_its_own = f"{coalition} is an actor of its own, which {name}={member} does not ask for."
+        yield Note(code=COALITION, text=f"{member} is a member of {coalition}; {of_its_own}")
+
+
+def coalitions_left_out(
+    schema: Schema, values: Values, vocabulary: Vocabulary
+) -> Iterable[tuple[str, str, str]]:
+    """Give the parameter, the member that it names, and a coalition of this one that it does not name."""
     for name, given in values.items():
         param, _ = schema.spellings[name]
-        if param.named != "actor":
-            continue
-        for member in given:
-            for coalition in vocabulary.coalitions.get(str(member), ()):
-                if coalition not in given:
-                    of_its_own = (
-                        f"{coalition} is an actor of its own, which {name}={member} does not ask for."
-                    )
-                    yield Note(code="coalition", text=f"{member} is a member of {coalition}; {of_its_own}")
+        if param.named == "actor":
+            for member in map(str, given):
+                coalitions = vocabulary.coalitions.get(member, ())
+                yield from ((name, member, each) for each in coalitions if each not in given)
 
 
 def _resolved(
@@ -97,9 +104,11 @@ def _resolved(
             errors.append(problem(name, "invalid_value", "must be two actors with a full stop between"))
             return text
         return ".".join(_named(param, name, end, vocabulary.actors, errors) for end in ends)
-    if param.named == "url":
-        return _page(name, text, errors)
-    return _search(name, text, vocabulary, errors)
+    if holds_token(text):  # free text is told back in answers, and stays in caches and citations
+        errors.append(problem(name, "holds_key", HOLDS_KEY))
+        return text
+    url = param.named == "url"
+    return _page(name, text, errors) if url else _search(name, text, vocabulary, errors)
 
 
 def _page(name: str, text: str, errors: list[ProblemItem]) -> str:

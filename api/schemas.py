@@ -55,7 +55,9 @@ class ListMeta(AnswerMeta, _Paged):
     """What a list says about itself."""
 
 
-class _List(Model, Generic[Item]):
+class PageOf(Model, Generic[Item]):
+    """A page of a list, and what the list says about itself."""
+
     data: list[Item] = described("The records of this page.", [])
     meta: ListMeta = described(
         "About the list.",
@@ -71,47 +73,47 @@ class _List(Model, Generic[Item]):
     )
 
 
-class ExchangeList(_List[records.Exchange]):
+class ExchangeList(PageOf[records.Exchange]):
     """A page of exchanges."""
 
 
-class FigureList(_List[records.Figure]):
+class FigureList(PageOf[records.Figure]):
     """A page of figures."""
 
 
-class ClaimList(_List[records.Claim]):
+class ClaimList(PageOf[records.Claim]):
     """A page of claims."""
 
 
-class MediationList(_List[records.Mediation]):
+class MediationList(PageOf[records.Mediation]):
     """A page of mediations."""
 
 
-class ArticleList(_List[records.Article]):
+class ArticleList(PageOf[records.Article]):
     """A page of articles."""
 
 
-class PublisherList(_List[records.Publisher]):
+class PublisherList(PageOf[records.Publisher]):
     """A page of publishers."""
 
 
-class ActorList(_List[records.Actor]):
+class ActorList(PageOf[records.Actor]):
     """A page of actors."""
 
 
-class MediatorList(_List[records.Mediator]):
+class MediatorList(PageOf[records.Mediator]):
     """A page of mediators."""
 
 
-class AgreementList(_List[records.Agreement]):
+class AgreementList(PageOf[records.Agreement]):
     """A page of agreements."""
 
 
-class PublishedTotalList(_List[records.PublishedTotal]):
+class PublishedTotalList(PageOf[records.PublishedTotal]):
     """A page of published totals."""
 
 
-class CoverageNoteList(_List[records.CoverageNote]):
+class CoverageNoteList(PageOf[records.CoverageNote]):
     """A page of coverage notes."""
 
 
@@ -238,7 +240,7 @@ class RevisionEntry(Model):
         return f"{self.number:010d}"
 
 
-class RevisionEntryList(_List[RevisionEntry]):
+class RevisionEntryList(PageOf[RevisionEntry]):
     """The revisions of a record."""
 
 
@@ -364,5 +366,5 @@ class DryRun(Model):
     )
 
 
-class ProposalList(_List[Proposal]):
+class ProposalList(PageOf[Proposal]):
     """A page of proposals."""

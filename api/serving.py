@@ -25,7 +25,7 @@ from granian.log import LogLevels
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 Say = Callable[[str], None]
 
@@ -213,17 +213,17 @@ def _end_when_told() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's handler does nothing in a worker
 
 
-def _load_app(url: str) -> "FastAPI":
+def _load_app(url: str) -> "ASGIApp":
     """Make the application in a worker. The URL comes by argument: it holds a password."""
     signal.pthread_sigmask(signal.SIG_BLOCK, OF_A_TERMINAL)
     _end_when_told()
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
-    from api.main import create_app  # noqa: PLC0415  (takes long; in a forked worker it is there already)
+    from api.main import create_app, with_cache  # noqa: PLC0415  (takes long; in a forked worker it is there already)
     from api.settings import HttpSettings  # noqa: PLC0415
     from db.settings import DatabaseSettings  # noqa: PLC0415
 
-    return create_app(HttpSettings(), DatabaseSettings(database_url=url))
+    return with_cache(create_app(HttpSettings(), DatabaseSettings(database_url=url)))
 
 
 def _die_with_parent() -> None:

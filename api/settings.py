@@ -5,7 +5,7 @@ Where the database is belongs to `db/settings.py`.
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, HttpUrl
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,6 +16,11 @@ class HttpSettings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     port: int = Field(default=8000, ge=1, le=65535, description="port to listen on")
+    public_url: HttpUrl | None = Field(
+        default=None,
+        description="where readers find the service, as citations, charts and feeds print it; "
+        "if left out, where the request found it",
+    )
     workers: int = Field(default=1, ge=1, description="processes that answer; one per core is plenty")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="least severe that is logged; requests are logged at info"
@@ -28,6 +33,11 @@ class HttpSettings(BaseSettings):
     )
     stall_timeout: float = Field(
         default=60.0, gt=0, description="seconds that a whole result waits for a client that takes no more"
+    )
+    cache_size: int = Field(
+        default=67_108_864,
+        ge=0,
+        description="bytes of answers that a worker keeps to give out again; 0 for none",
     )
     max_url_length: int = Field(
         default=8192, ge=256, description="bytes of path and query that are read; longer URLs get 414"

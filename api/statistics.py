@@ -6,7 +6,7 @@ Sums come from `db/queries/stats.py`; empty periods and coverage are `api/statsp
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from fastapi import Request
@@ -41,12 +41,14 @@ GROUP_BY = Param(
     description="What to group by: one dimension or two. Without it there is only the total.",
     example="year",
     many=True,
+    ordered=True,
 )
 MEASURE = Param(
     name="measure",
     type=StatsMeasure,
     description="What to sum: exchanges, or a measure of figures; `persons` if left out.",
     example="persons",
+    usual=StatsMeasure.PERSONS,
 )
 COUNTED_BY = Param(
     name="counted_by",
@@ -62,12 +64,14 @@ COMMON = Param(
     type=bool,
     description="Keep only the directions that all claimants of `counted_by` state.",
     example=False,  # true goes with `counted_by` only
+    usual="false",
 )
 FILL = Param(
     name="fill",
     type=bool,
     description="Add the periods without exchanges, where a period is grouped by.",
     example=False,  # true goes with a period only
+    usual="false",
 )
 STATS_SCHEMA = Schema.of(*StatsFilters.params.values(), GROUP_BY, MEASURE, COUNTED_BY, COMMON, FILL, *STATE)
 
@@ -130,6 +134,18 @@ async def read_stats(connection: AsyncConnection, question: Question) -> StatsAn
     return StatsAnswer(data=cells, total=total, meta=answer_meta(question, list(notes)))
 
 
+def stats_query(question: Question, measure: StatsMeasure, *dimensions: StatsDimension) -> StatsQuery:
+    """Give what is summed: the ends of directions choose these, all other filters exchanges."""
+    return StatsQuery(
+        exchanges=[each for each in question.conditions if each.field not in by.ENDS],
+        directions=[each for each in question.conditions if each.field in by.ENDS],
+        snapshot=question.snapshot,
+        measure=measure,
+        dimensions=dimensions,
+        several=SEVERAL,
+    )
+
+
 Key = tuple[Labels, str | None]
 
 
@@ -146,13 +162,8 @@ def _asked(question: Question) -> _Asked:
     return _Asked(
         group_by=group_by,
         fill=values.get(FILL.name) == (True,),
-        query=StatsQuery(
-            exchanges=[each for each in question.conditions if each.field not in by.ENDS],
-            directions=[each for each in question.conditions if each.field in by.ENDS],
-            snapshot=question.snapshot,
-            measure=measure,
-            dimensions=tuple(each for each in group_by if each != StatsDimension.CLAIMANT),
-            several=SEVERAL,
+        query=replace(
+            stats_query(question, measure, *(each for each in group_by if each != StatsDimension.CLAIMANT)),
             claimants=claimants,
             common=values.get(COMMON.name) == (True,),
         ),

@@ -45,9 +45,9 @@ def notes_of(
 
 
 def _overlap(overlaps: Sequence[Overlap], people: int) -> str:
-    pairs = [f"{each.people} of {each.exchange} in {each.other}" for each in overlaps[:NAMED]]
+    pairs = [f"{each.people:,} of {each.exchange} in {each.other}" for each in overlaps[:NAMED]]
     return (
-        f"The total subtracts {people} whom another exchange has already counted: "
+        f"The total subtracts {people:,} whom another exchange has already counted: "
         f"{_listed(pairs, len(overlaps))}. Groups do not subtract."
     )
 
@@ -72,13 +72,16 @@ def _without_figure(query: StatsQuery, total: StatsTotal) -> str:
 
 def _left_out(measure: StatsMeasure, left: LeftOut) -> str:
     kinds = (
-        (left.fragments, "fragments (early, one of several groups, or counted elsewhere)"),
-        (left.deprecated, "deprecated"),
-        (left.subsets, "of a subset (counted for their own category, not for persons)"),
+        (
+            left.fragments,
+            f"{_of(left.fragments, 'fragment')} (early, one of several groups, or counted elsewhere)",
+        ),
+        (left.deprecated, f"{left.deprecated:,} deprecated"),
+        (left.subsets, f"{left.subsets:,} of a subset (counted for its own category, not for persons)"),
     )
     count = left.fragments + left.deprecated + left.subsets
     claims = f"{_of(count, 'claim')} of the selection {'is' if count == 1 else 'are'} in no sum of {measure}"
-    told = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
+    told = ", ".join(kind for number, kind in kinds if number)
     return f"{claims}, {told}: {_listed(left.named, left.exchanges)}."
 
 

@@ -20,6 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from api.bodies import settings_of
 from api.conditional import is_not_modified
 from api.gates import Gate
+from api.target import BODILESS
 
 Item = TypeVar("Item")
 # A worker reads through ten connections: half of them are left to whoever does not stream.
@@ -85,7 +86,9 @@ class Streamed(Response):
             if is_not_modified(self._request.headers, headers["ETag"], opened.changed_at):
                 await Response(status_code=304, headers=headers)(scope, receive, send)
                 return
-            rest = chained(await anext(pieces, b""), client.while_there(pieces))
+            # whoever asks for headers alone gets them without a file being made for nobody
+            first = b"" if scope.get(BODILESS) else await anext(pieces, b"")
+            rest = chained(first, client.while_there(pieces))
 
             async def send_patiently(message: Message) -> None:
                 """Send a piece; one who takes none for long is as good as gone, and holds a connection."""

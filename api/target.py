@@ -6,11 +6,14 @@ Pure functions of the ASGI scope. What is answered to a malformed path is in `ap
 import re
 from urllib.parse import quote, unquote_to_bytes
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Scope
 
 CLIENT_PATH = "exchanges.client_path"  # scope key: the path before an alias was resolved
+BODILESS = "exchanges.bodiless"  # scope key: no body will be sent, since the client asked with HEAD
 
+HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?|")  # RFC 9110, 7.2
 BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -45,6 +48,20 @@ def fault_of_path(raw: bytes) -> str | None:
     return None
 
 
+def fault_of_host(headers: Headers) -> str | None:
+    """Say in a sentence why the header Host names no host; None if it does. What is printed may name it."""
+    given = headers.getlist("host")
+    if len(given) > 1:
+        return "The request has more than one Host header."
+    if given and not HOST.fullmatch(given[0]):
+        return "The Host header names no host."
+    return None
+
+
 def base_of(request: Request) -> str:
-    """Give the URL that a request found the service at, without a slash at its end."""
-    return str(request.base_url).rstrip("/")
+    """Give the URL that readers find the service at, without a slash at its end.
+
+    It is the one that is set (`PUBLIC_URL`), or the one that the request was sent to.
+    """
+    chosen: object = request.app.state.settings.public_url
+    return str(chosen or request.base_url).rstrip("/")

@@ -7,17 +7,18 @@ Answers that are made of several queries use `understood`; how a page of a list 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import cast
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.asof import AS_OF, RELEASE, check_reached, snapshot_of
+from api.asof import AS_OF, RELEASE, blanked_notes, check_reached, snapshot_of
 from api.errors import ProblemItem
-from api.filterkinds import FilterSet, Search
+from api.filterkinds import ClauseOf, Filter, FilterSet, Search
 from api.params import Schema, Value, Values, check_order, refuse, text_of
 from api.resolving import coalition_notes, resolve, with_merged
 from api.schemas import Note
-from db.queries.conditions import Condition, Snapshot
+from db.queries.conditions import Clause, Condition, Snapshot
 from db.queries.pages import State, read_state
 from db.reader import Reader
 from db.releases import LATEST
@@ -78,7 +79,7 @@ async def understood(
                 snapshot=snapshot,
                 state=state,
                 shown=shown(resolved, snapshot),
-                notes=list(coalition_notes(schema, resolved, vocabulary)),
+                notes=[*coalition_notes(schema, resolved, vocabulary), *blanked_notes(state, snapshot)],
                 vocabulary=vocabulary,
             ),
         )
@@ -95,10 +96,32 @@ def conditions(
 ) -> list[Condition]:
     """Give what the values of filters ask for; `names`: the vocabulary revision they were resolved with."""
     return [
-        replace(condition, clause=with_merged(filter_, condition.clause, merges, names))
-        for filter_ in (filters.filters().values() if filters else ())
+        _with_merged(filter_, condition, merges, names)
+        for filter_ in (filters.asked(values) if filters else ())
         for condition in filter_.conditions(values)
     ]
+
+
+@dataclass(frozen=True)
+class _WithMerged:
+    """A clause on ids that holds for the ids too that were merged into one of them."""
+
+    clause: ClauseOf
+    merged: tuple[tuple[Value, tuple[Value, ...]], ...]
+
+    def __call__(self, values: Sequence[Value]) -> Clause:
+        every = dict(self.merged)
+        return self.clause([each for value in values for each in every[value]])
+
+
+def _with_merged(filter_: Filter, condition: Condition, merges: Merges, names: int) -> Condition:
+    """Let a condition on ids hold for merged ones too; where none was, it stays as it is."""
+    every = with_merged(filter_, cast("ClauseOf", list), merges, names)  # ids, rather than a clause on them
+    asked = (*condition.any_of, *condition.all_of, *condition.none_of)
+    merged = tuple((value, tuple(cast("list[Value]", every([value])))) for value in asked)
+    if all(len(ids) == 1 for _, ids in merged):
+        return condition
+    return replace(condition, clause=_WithMerged(condition.clause, merged), reads_values=True)
 
 
 def shown(values: Values, snapshot: Snapshot) -> dict[str, list[str]]:

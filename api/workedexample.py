@@ -65,7 +65,12 @@ def _steps(figure: ExchangeFigure, claims: Mapping[str, ExchangeClaim]) -> Itera
         yield "The figure is disputed, by the two parties themselves: both state exact numbers that differ."
     elif figure.disputed:
         yield "The figure is disputed: two claimants state exact numbers that differ."
-    yield f"Behind best stand {figure.independent_sources} different agencies or publishers."
+    sources = figure.independent_sources
+    yield (
+        "Behind best stands one agency or publisher."
+        if sources == 1
+        else f"Behind best stand {sources} different agencies or publishers."
+    )
 
 
 def _stated(value: ClaimantValue, claims: Sequence[ExchangeClaim]) -> str:

@@ -22,7 +22,7 @@ from db.queries.revisions import Entry, read_revisions
 from db.references import referrers, turned
 from db.rendering import INPUT_OF, Input
 from db.storing import Change, Current, read_current
-from db.wording import field_path, reason
+from db.wording import field_path, reason, revisions_to
 from db.writes import Write, stored_input, written_again
 
 # Fields whose values the record that stays takes over from the one that goes.
@@ -91,7 +91,7 @@ async def revert(write: Write, resource: Resource, record_id: str, number: int) 
     entries = await read_revisions(write.connection, resource, record_id)
     chosen = next((entry for entry in entries if entry.number == number), None)
     if chosen is None:
-        raise UnknownRevisionError(f"the record has revisions 1 to {len(entries)}")
+        raise UnknownRevisionError(f"the record has {revisions_to(len(entries))}")
     await write.put([await _as_it_stood(write, resource, chosen)])
 
 
@@ -131,7 +131,7 @@ async def _take_out(
     last = written_again(resource, stands, write.ledger.at)
     change = Change(resource, record_id, action, last.revision, stands.body, last.model_dump_json())
     await storing.remove(write.ledger, change)
-    write.changes.append(change)
+    write.note([change])
 
 
 async def _as_it_stood(write: Write, resource: Resource, entry: Entry) -> Input:

@@ -3,11 +3,22 @@
 Tables themselves live in `db/models/`.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, MetaData, Text
-from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
+from sqlalchemy import (
+    ARRAY,
+    CheckConstraint,
+    ColumnElement,
+    DateTime,
+    ForeignKey,
+    MetaData,
+    Text,
+    any_,
+    literal,
+)
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, MappedColumn, mapped_column
 
 ID_PATTERN = r"^[a-z0-9]+(-[a-z0-9]+)*(:[cmt][0-9]+)?$"
 
@@ -48,6 +59,13 @@ def word_check(column: str, words: type[StrEnum]) -> CheckConstraint:
     """Make the check that a column holds one of a vocabulary's words."""
     listed = ", ".join(f"'{word.value}'" for word in words)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_word")
+
+
+def among(
+    column: ColumnElement[str] | InstrumentedAttribute[str], values: Iterable[str]
+) -> ColumnElement[bool]:
+    """Give the clause that a column holds one of these texts, with one parameter however many they are."""
+    return column == any_(literal(list(values), ARRAY(Text)))
 
 
 Moment = DateTime(timezone=True)

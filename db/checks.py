@@ -4,14 +4,17 @@ The database refuses the same things by its constraints; here every offence is f
 that a curator mends a file in one go. What a single record must satisfy by itself is in `db/inputs.py`.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from itertools import combinations
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
+from db.base import among
+from db.batches import Batches, Listed
 from db.enums import Resource
 from db.figures import counts
 from db.folding import url_key
@@ -29,7 +32,7 @@ from db.merges import Turns, merged_urls, read_merged
 from db.models import exchanges, reference, sources
 from db.models.history import Revision
 from db.normalising import folded_names, table
-from db.rendering import RESOURCE_OF, Input
+from db.rendering import Input
 
 CHUNK = 10_000  # names asked of the database at once
 
@@ -38,7 +41,10 @@ Referrer = tuple[Resource, str]
 
 @dataclass(frozen=True)
 class WriteItem:
-    """One reason why a write is refused: in which record and field, and why; `other` stands against it."""
+    """One reason why a write is refused: in which record and field, and why.
+
+    `other` stands against it; `absent` is what the field refers to in vain.
+    """
 
     resource: Resource
     id: str
@@ -46,6 +52,7 @@ class WriteItem:
     code: str
     message: str
     other: Referrer | None = None
+    absent: Referrer | None = None
 
 
 class WriteError(Exception):
@@ -116,58 +123,133 @@ _UNIQUE = (
 
 async def check(
     connection: AsyncConnection,
-    inputs: Sequence[Input],
+    inputs: Sequence[Input] | Batches,
     *,
     removed: Collection[Referrer] = (),
-    restored: Collection[str] = (),
 ) -> None:
     """Refuse a write that refers to what is not there or takes a name or an id that is another's.
 
-    `removed`: records that the same write takes out, whose names are free. `restored`: ids of records that
-    come back, which nobody else could take.
+    `removed`: records that the same write takes out, whose names are free.
 
     Raises:
         WriteError: with every offence.
     """
-    items = await _missing(connection, inputs, removed) + await _taken(connection, inputs, removed)
-    items += await _counted_twice(connection, inputs)
-    items += await _once_used(connection, inputs, restored)
+    batches = inputs if isinstance(inputs, Batches) else Listed(inputs)
+    checks = Checks(connection, batches.ids, removed=removed)
+    items: list[WriteItem] = []
+    async for resource, batch in batches:
+        items += await checks.offences(resource, batch)
     if items:
         raise WriteError(items)
 
 
-async def _missing(
-    connection: AsyncConnection, inputs: Sequence[Input], removed: Collection[Referrer]
-) -> list[WriteItem]:
-    written: dict[Resource, set[str]] = {resource: set() for resource in ID_TABLES}
-    for item in inputs:
-        written[RESOURCE_OF[type(item)]].add(item.id)
-    wanted: dict[Resource, set[str]] = {resource: set() for resource in ID_TABLES}
-    for item in inputs:
-        for named in _references(item):
-            if named.id not in written[named.target]:
-                wanted[named.target].add(named.id)
-    leaving = {target: {id_ for resource, id_ in removed if resource is target} for target in wanted}
-    unknown = {
-        target: ids - (await _existing(connection, target, ids) - leaving[target])
-        for target, ids in wanted.items()
-        if ids
-    }
-    if not any(unknown.values()):
-        return []
-    merged = await read_merged(connection)
-    return [
-        WriteItem(
-            resource=RESOURCE_OF[type(item)],
-            id=item.id,
-            field=named.field,
-            code=f"unknown_{named.target}",
-            message=_unknown(named, merged),
-        )
-        for item in inputs
-        for named in _references(item)
-        if named.id in unknown.get(named.target, ())
-    ]
+@dataclass
+class Checks:
+    """The checks of one write, batch by batch in the order of dependence.
+
+    `written`: the ids of all that it writes. `removed`: records that it takes out, whose names are free.
+    `restored`: ids of records that come back, which nobody else could take.
+    """
+
+    connection: AsyncConnection
+    written: Mapping[Resource, Container[str]]
+    removed: Collection[Referrer] = ()
+    restored: Collection[str] = ()
+    _members: dict[str, set[str]] | None = None
+    _own_members: dict[str, set[str]] = dataclass_field(default_factory=dict)
+
+    async def offences(self, resource: Resource, batch: Sequence[Input]) -> list[WriteItem]:
+        """Give every reason to refuse records of one kind."""
+        items = await self._missing(resource, batch)
+        for unique in _UNIQUE:
+            if unique.resource is resource:
+                items += await self._taken(unique, batch)
+        items += await self._counted_twice(batch)
+        return items + await self._once_used(resource, batch)
+
+    async def _missing(self, resource: Resource, batch: Sequence[Input]) -> list[WriteItem]:
+        wanted: dict[Resource, set[str]] = {}
+        for item in batch:
+            for named in _references(item):
+                if named.id not in self.written[named.target]:
+                    wanted.setdefault(named.target, set()).add(named.id)
+        unknown = {
+            target: ids - (await _existing(self.connection, target, ids) - self._leaving(target))
+            for target, ids in wanted.items()
+        }
+        if not any(unknown.values()):
+            return []
+        merged = await read_merged(self.connection)
+        return [
+            WriteItem(
+                resource=resource,
+                id=item.id,
+                field=named.field,
+                code=f"unknown_{named.target}",
+                message=_unknown(named, merged),
+                absent=(named.target, named.id),
+            )
+            for item in batch
+            for named in _references(item)
+            if named.id in unknown.get(named.target, ())
+        ]
+
+    async def _taken(self, unique: _Unique, batch: Sequence[Input]) -> list[WriteItem]:
+        """Find names that two records want, of which one may be in the database and not be rewritten here."""
+        taken = [(name, item) for item in batch for name in unique.names(item)]
+        written, leaving = self.written[unique.resource], self._leaving(unique.resource)
+        owners: dict[str, str] = {}
+        for chunk in _chunks(sorted({name for name, _ in taken})):
+            rows = await self.connection.execute(
+                select(unique.name, unique.owner).where(among(unique.name, chunk))
+            )
+            owners |= {name: owner for name, owner in rows if owner not in written and owner not in leaving}
+            if unique.resource is Resource.ARTICLE:
+                owners |= await merged_urls(self.connection, chunk)
+        items = []
+        for name, item in taken:
+            owner = owners.setdefault(name, item.id)
+            if owner != item.id:
+                message = f"{name!r} belongs to {unique.resource} {owner!r} already"
+                other = (unique.resource, owner)
+                items.append(WriteItem(unique.resource, item.id, unique.field, unique.code, message, other))
+        return items
+
+    async def _once_used(self, resource: Resource, batch: Sequence[Input]) -> list[WriteItem]:
+        """Find new records with the id of one that was deleted or merged: ids are never used again."""
+        ids = {item.id for item in batch}.difference(self.restored)
+        used: set[str] = set()
+        for chunk in _chunks(sorted(ids)):
+            once = (Revision.resource == resource, Revision.number == 1, among(Revision.record_id, chunk))
+            used.update((await self.connection.execute(select(Revision.record_id).where(*once))).scalars())
+        items = []
+        for id_ in sorted(used - await _existing(self.connection, resource, used)):
+            message = f"{resource} {id_!r} was deleted or merged; restore it, or choose another id"
+            items.append(WriteItem(resource, id_, "id", "id_used", message, (resource, id_)))
+        return items
+
+    async def _counted_twice(self, batch: Sequence[Input]) -> list[WriteItem]:
+        """Find exchanges that have figures to or from a coalition and to or from its member as well."""
+        self._own_members |= {item.id: set(item.members) for item in batch if isinstance(item, ActorInput)}
+        exchanges_ = [item for item in batch if isinstance(item, ExchangeInput)]
+        if not exchanges_:
+            return []
+        if self._members is None:
+            self._members = {}
+            stored = select(reference.ActorMember.actor_id, reference.ActorMember.member_id)
+            for coalition, member in await self.connection.execute(stored):
+                self._members.setdefault(coalition, set()).add(member)
+            self._members |= self._own_members  # actors come before exchanges
+        items = []
+        for item in exchanges_:
+            for one, other in twin_directions(item, self._members):
+                twins = f"{' to '.join(one)} and {' to '.join(other)}"
+                message = f"{twins} differ only by a coalition and its member"
+                items.append(WriteItem(Resource.EXCHANGE, item.id, "claims", "counted_twice", message))
+        return items
+
+    def _leaving(self, resource: Resource) -> set[str]:
+        return {id_ for of, id_ in self.removed if of is resource}
 
 
 def _unknown(named: _Reference, merged: Turns) -> str:
@@ -180,76 +262,8 @@ async def _existing(connection: AsyncConnection, resource: Resource, ids: Iterab
     column = ID_TABLES[resource].c.id
     found: set[str] = set()
     for chunk in _chunks(sorted(ids)):
-        found.update((await connection.execute(select(column).where(column.in_(chunk)))).scalars())
+        found.update((await connection.execute(select(column).where(among(column, chunk)))).scalars())
     return found
-
-
-async def _taken(
-    connection: AsyncConnection, inputs: Sequence[Input], removed: Collection[Referrer]
-) -> list[WriteItem]:
-    """Find names that two records want, of which one may be in the database and not be rewritten here."""
-    items = []
-    for unique in _UNIQUE:
-        written = [item for item in inputs if RESOURCE_OF[type(item)] is unique.resource]
-        taken = [(name, item) for item in written for name in unique.names(item)]
-        leaving = {item.id for item in written} | {id_ for of, id_ in removed if of is unique.resource}
-        owners: dict[str, str] = {}
-        for chunk in _chunks(sorted({name for name, _ in taken})):
-            stored = select(unique.name, unique.owner).where(unique.name.in_(chunk))
-            rows = await connection.execute(stored)
-            owners.update((name, owner) for name, owner in rows if owner not in leaving)
-            if unique.resource is Resource.ARTICLE:
-                owners |= await merged_urls(connection, chunk)
-        for name, item in taken:
-            owner = owners.setdefault(name, item.id)
-            if owner != item.id:
-                message = f"{name!r} belongs to {unique.resource} {owner!r} already"
-                other = (unique.resource, owner)
-                items.append(WriteItem(unique.resource, item.id, unique.field, unique.code, message, other))
-    return items
-
-
-async def _once_used(
-    connection: AsyncConnection, inputs: Sequence[Input], restored: Collection[str]
-) -> list[WriteItem]:
-    """Find new records with the id of one that was deleted or merged: ids are never used again."""
-    by_resource: dict[Resource, set[str]] = {}
-    for item in inputs:
-        if item.id not in restored:
-            by_resource.setdefault(RESOURCE_OF[type(item)], set()).add(item.id)
-    items = []
-    for resource, ids in by_resource.items():
-        used: set[str] = set()
-        for chunk in _chunks(sorted(ids)):
-            once = (Revision.resource == resource, Revision.number == 1, Revision.record_id.in_(chunk))
-            used.update((await connection.execute(select(Revision.record_id).where(*once))).scalars())
-        for id_ in sorted(used - await _existing(connection, resource, used)):
-            message = f"{resource} {id_!r} was deleted or merged; restore it, or choose another id"
-            items.append(WriteItem(resource, id_, "id", "id_used", message, (resource, id_)))
-    return items
-
-
-async def _counted_twice(connection: AsyncConnection, inputs: Sequence[Input]) -> list[WriteItem]:
-    """Find exchanges that have figures to or from a coalition and to or from its member as well."""
-    exchanges_ = [item for item in inputs if isinstance(item, ExchangeInput)]
-    if not exchanges_:
-        return []
-    members: dict[str, set[str]] = {}
-    stored = select(reference.ActorMember.actor_id, reference.ActorMember.member_id)
-    for coalition, member in await connection.execute(stored):
-        members.setdefault(coalition, set()).add(member)
-    members |= {item.id: set(item.members) for item in inputs if isinstance(item, ActorInput)}
-    return [
-        WriteItem(
-            resource=Resource.EXCHANGE,
-            id=item.id,
-            field="claims",
-            code="counted_twice",
-            message=f"{' to '.join(one)} and {' to '.join(other)} differ only by a coalition and its member",
-        )
-        for item in exchanges_
-        for one, other in twin_directions(item, members)
-    ]
 
 
 def twin_directions(

@@ -41,13 +41,20 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Rows:
+    """The rows of a citation: how many, and the SHA-256 of their NDJSON, hexadecimal."""
+
+    count: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Cited:
-    """A cited query, what its rows were (`sha256` is of their NDJSON, hexadecimal), and when it was noted."""
+    """A cited query, what its rows were, and when it was noted."""
 
     id: str
     question: Question
-    rows: int
-    sha256: str
+    rows: Rows
     at: dt.datetime
 
 
@@ -61,9 +68,7 @@ def id_of(question: Question, merged: Sequence[Sequence[str]], epoch: uuid.UUID)
     return b32encode(digest).decode().lower()[:LETTERS]
 
 
-async def store(
-    engine: AsyncEngine, id_: str, question: Question, rows: int, digest: str
-) -> tuple[Cited, bool]:
+async def store(engine: AsyncEngine, id_: str, question: Question, rows: Rows) -> tuple[Cited, bool]:
     """Note a cited query unless it is noted already; give what is noted, and whether it was not."""
     row = {
         "id": id_,
@@ -72,8 +77,8 @@ async def store(
             {"query": question.query, "names": question.names, "search": question.search}, ensure_ascii=False
         ),
         "dataset_revision": question.dataset_revision,
-        "rows": rows,
-        "sha256": digest,
+        "rows": rows.count,
+        "sha256": rows.sha256,
         "at": func.clock_timestamp(),
     }
     cited = table(CitedQuery)
@@ -135,4 +140,4 @@ def _cited(row: RowMapping) -> Cited:
         search=understood["search"],
         dataset_revision=row["dataset_revision"],
     )
-    return Cited(row["id"], question, row["rows"], row["sha256"], row["at"])
+    return Cited(row["id"], question, Rows(row["rows"], row["sha256"]), row["at"])

@@ -5,6 +5,7 @@ in words, `db/differences.py`'s.
 """
 
 import json
+from bisect import insort
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -37,6 +38,15 @@ _NAMED_BY = (
 )
 
 
+class _Difference(NamedTuple):
+    """A record that differs: did it stand in the earlier state, does it in the later, and what it weighs."""
+
+    id: str
+    stood: bool
+    stands: bool
+    level: ReleaseLevel
+
+
 @dataclass
 class RecordChanges:
     """The ids of the records of one kind that were added, changed and removed, in order."""
@@ -44,6 +54,11 @@ class RecordChanges:
     added: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+
+    def enter(self, record: _Difference) -> None:
+        """Enter a record that differs in its place."""
+        of_kind = self.added if record.stands else self.removed
+        insort(self.changed if record.stood and record.stands else of_kind, record.id)
 
 
 class YearlyFigure(NamedTuple):
@@ -81,22 +96,15 @@ class _Pair(NamedTuple):
 async def compare(connection: AsyncConnection, earlier: int, later: int) -> Comparison:
     """Tell what differs between the states of two dataset revisions.
 
-    A record that stood in one of them, but was blanked there since, counts as changed: what it said cannot be
-    told any more. The connection must be in a transaction.
+    What a record said that was blanked since cannot be told: it counts as changed where it stood in both
+    states, unless as one and the same revision. The connection must be in a transaction.
     """
     found = {resource: RecordChanges() for resource in RECORD_TABLE}
     levels: set[ReleaseLevel] = set()
     for resource, changes in found.items():
-        blanked = await read_blanked(connection, resource, (earlier, later))
-        async for pair in _pairs(connection, resource, earlier, later):
-            level = _weight_of(resource, pair, blanked=pair.id in blanked)
-            if level is None:
-                continue
-            levels.add(level)
-            of_kind = changes.changed
-            if pair.id not in blanked and None in (pair.before, pair.after):
-                of_kind = changes.added if pair.before is None else changes.removed
-            of_kind.append(pair.id)
+        async for each in _differences(connection, resource, earlier, later):
+            levels.add(each.level)
+            changes.enter(each)
     heaviest = next((level for level in ReleaseLevel if level in levels), None)
     return Comparison(found, await _yearly(connection, earlier, later), heaviest)
 
@@ -126,11 +134,24 @@ def weight(resource: Resource, before: Body | None, after: Body | None) -> Relea
     return next((level for level in ReleaseLevel if level in levels), None)
 
 
-def _weight_of(resource: Resource, pair: _Pair, *, blanked: bool) -> ReleaseLevel | None:
-    if blanked:
-        return ReleaseLevel.MAJOR
-    before, after = (None if body is None else json.loads(body) for body in (pair.before, pair.after))
-    return weight(resource, before, after)
+async def _differences(
+    connection: AsyncConnection, resource: Resource, earlier: int, later: int
+) -> AsyncIterator[_Difference]:
+    """Give the records that differ; what was blanked is in no index table, and so partly in no pair."""
+    old, new = [await read_blanked(connection, resource, state) for state in (earlier, later)]
+    unread = {id_ for id_ in old.keys() | new.keys() if old.get(id_) != new.get(id_)}
+    async for id_, before, after in _pairs(connection, resource, earlier, later):
+        level = ReleaseLevel.MAJOR if id_ in unread else _weight_of(resource, before, after)
+        unread.discard(id_)
+        if level is not None:
+            yield _Difference(id_, before is not None or id_ in old, after is not None or id_ in new, level)
+    for id_ in unread:
+        yield _Difference(id_, id_ in old, id_ in new, ReleaseLevel.MAJOR)
+
+
+def _weight_of(resource: Resource, before: str | None, after: str | None) -> ReleaseLevel | None:
+    old, new = (None if body is None else json.loads(body) for body in (before, after))
+    return weight(resource, old, new)
 
 
 def _unstamped(body: Body) -> Body:

@@ -1,63 +1,41 @@
 """Reading a dataset from JSON Lines: which files there are, and everything that is wrong in them.
 
 Nothing here needs the database. How a single text is read is in `db/strictjson.py`, what a single record must
-satisfy by itself in `db/inputs.py`; whether what the records refer to exists is checked by the write
-(`db/checks.py`).
+satisfy by itself in `db/inputs.py`, what several must between them in `db/conflicts.py`; whether what the
+records refer to exists is checked by the write (`db/checks.py`).
+
+Files may hold millions of lines: they are read once to find what is wrong, which keeps no record in memory,
+and then again for each use of the records.
 """
 
+import asyncio
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from functools import partial
 from itertools import count, islice
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
+from pydantic import ValidationError
+
+from db.batches import Batches, in_batches
+from db.conflicts import Claimed, Hashes, conflicts
 from db.enums import Resource
-from db.folding import fold, url_key
-from db.inputs import (
-    ActorInput,
-    AgreementInput,
-    ArticleInput,
-    ClaimInput,
-    ExchangeInput,
-    MediationInput,
-    PublisherInput,
-    TermInput,
-)
+from db.lines import Entry, LineError
 from db.rendering import INPUT_OF, PLURAL, RESOURCE_OF, Input
-from db.strictjson import Fault, FaultyJsonError, JsonObject, Location, decode, parse, refuse, validated
+from db.strictjson import Fault, FaultyJsonError, JsonObject, decode, parse, refuse, validated
 
-RESOURCE_OF_FILE: Mapping[str, Resource] = {f"{PLURAL[resource]}.jsonl": resource for resource in INPUT_OF}
+RESOURCE_OF_FILE = {f"{PLURAL[resource]}.jsonl": resource for resource in INPUT_OF}
 TAG = "resource"  # the member of a line of mixed records that tells which kind its record is
 LONGEST_LINE = 1_048_576  # bytes, the line end included
 MOST_LINES = 100_000  # of a stream
 MOST_ERRORS = 1_000  # of a stream that are kept; the others are counted
 
-_Part = ClaimInput | MediationInput | TermInput
-
-
-@dataclass(frozen=True)
-class LineError:
-    """What is wrong where: without a line it is the file itself, without a field the whole line."""
-
-    file: str
-    line: int | None
-    fault: Fault
-
-    @property
-    def field(self) -> str | None:
-        """The dotted path of the field."""
-        return self.fault.field
-
-    @property
-    def message(self) -> str:
-        """Why it is refused."""
-        return self.fault.message
-
-    def __str__(self) -> str:
-        place = self.file if self.line is None else _place(self.file, self.line)
-        return ": ".join(part for part in (place, self.field, self.message) if part)
+_KINDS = tuple(INPUT_OF)
+_FAULTY = len(_KINDS)  # stands in the place of the kind of a line that holds no record
 
 
 class DatasetError(Exception):
@@ -73,39 +51,85 @@ class DatasetError(Exception):
         super().__init__("\n".join([*map(str, self.errors), *rest]))
 
 
-class Entry(NamedTuple):
-    """A valid line: where it stands and what it says."""
+@dataclass(frozen=True)
+class _Source:
+    """A file as it was read: how it is opened again, and which kind of record each of its lines holds.
 
-    file: str
-    line: int
-    item: Input
+    `resource` is None where each line names the kind of its record.
+    """
 
-    @property
-    def resource(self) -> Resource:
-        """Which kind of record it is."""
-        return RESOURCE_OF[type(self.item)]
+    name: str
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+    resource: Resource | None
+    kinds: bytearray = dataclass_field(default_factory=bytearray)
 
-    @property
-    def place(self) -> str:
-        """The file and the line, as messages name them."""
-        return _place(self.file, self.line)
+    def entries(self, wanted: Resource | None = None) -> Iterator[Entry]:
+        """Read the lines again that hold a record (of one kind).
 
-    def refused(self, location: Location, code: str, message: str) -> LineError:
-        """Make the error of this line."""
-        return LineError(self.file, self.line, Fault(location, code, message))
+        Raises:
+            DatasetError: the file was changed meanwhile.
+        """
+        kinds = range(_FAULTY) if wanted is None else (_KINDS.index(wanted),)
+        if not any(kind in self.kinds for kind in kinds):
+            return
+        with self.open() as file:
+            for (number, line), kind in zip(_lines(file), self.kinds, strict=False):
+                if kind in kinds:
+                    yield Entry(self.name, number, self._read_again(number, line, _KINDS[kind]))
+
+    def _read_again(self, number: int, line: bytes, kind: Resource) -> Input:
+        """Read a line that was found sound; what the validation of fields does not see is not looked for."""
+        try:
+            if self.resource is None:
+                return _read_line(line, None)
+            return INPUT_OF[kind].model_validate_json(line, strict=True)
+        except (FaultyJsonError, ValidationError) as error:
+            changed = Fault((), "unreadable", "was changed while it was read")
+            raise DatasetError([LineError(self.name, number, changed)]) from error
+
+
+class Entries(Collection[Entry]):
+    """The lines without fault, in order; they are read anew each time that they are gone through."""
+
+    def __init__(self, sources: Sequence[_Source]) -> None:
+        self._sources = sources
+
+    def __len__(self) -> int:
+        return sum(len(source.kinds) - source.kinds.count(_FAULTY) for source in self._sources)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self.of(None)
+
+    def __contains__(self, entry: object) -> bool:
+        return any(entry == each for each in self)
+
+    def of(self, resource: Resource | None) -> Iterator[Entry]:
+        """Give the lines that hold records of a kind, or of any."""
+        for source in self._sources:
+            yield from source.entries(resource)
 
 
 @dataclass(frozen=True)
-class DatasetFiles:
+class DatasetFiles(Batches):
     """The records of dataset files, and which kinds of record the files are about."""
 
-    entries: tuple[Entry, ...]
+    entries: Entries
     resources: frozenset[Resource]
+    ids: Mapping[Resource, Hashes]
 
     @property
-    def inputs(self) -> list[Input]:
+    def inputs(self) -> Iterator[Input]:
         """The records alone, in the order of the lines."""
-        return [entry.item for entry in self.entries]
+        return (entry.item for entry in self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    async def __aiter__(self) -> AsyncIterator[tuple[Resource, Sequence[Input]]]:
+        for resource in INPUT_OF:
+            batches = in_batches(entry.item for entry in self.entries.of(resource))
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                yield resource, batch
 
 
 @dataclass(frozen=True)
@@ -140,8 +164,7 @@ def scan_dataset(paths: Sequence[Path]) -> Scan:
     scanner = _Scanner(errors)
     for path, resource in found.items():
         try:
-            with path.open("rb") as file:
-                scanner.read(str(path), _lines(file), resource)
+            scanner.read(_Source(str(path), partial(_open, path), resource))
         except OSError as error:
             scanner.errors.append(_file_error(path, f"cannot be read: {error.strerror}"))
     return scanner.scan(found.values())
@@ -150,11 +173,18 @@ def scan_dataset(paths: Sequence[Path]) -> Scan:
 def scan_stream(file: IO[bytes]) -> Scan:
     """Read lines of records of any kind, each with a member `resource` that names its kind.
 
-    The lines are those of dataset files but for that member. Errors name no file.
+    The lines are those of dataset files but for that member. Errors name no file. The stream must stay open
+    for as long as the records are used.
     """
+
+    def from_the_start() -> AbstractContextManager[IO[bytes]]:
+        file.seek(0)
+        return nullcontext(file)
+
+    source = _Source("", from_the_start, None)
     scanner = _Scanner([], MOST_ERRORS)
-    scanner.read("", islice(_lines(file), MOST_LINES), None)
-    if not scanner.entries and not scanner.errors:
+    scanner.read(source, MOST_LINES)
+    if not source.kinds:
         scanner.errors.append(LineError("", None, Fault((), "empty", "there is no line")))
     if file.readline(1):
         too_many = f"there are more than {MOST_LINES:,} lines; send them in several parts"
@@ -169,34 +199,48 @@ class _Scanner:
     errors: list[LineError]
     most: int = sys.maxsize
     more: int = 0
-    entries: list[Entry] = dataclass_field(default_factory=list)
+    sources: list[_Source] = dataclass_field(default_factory=list)
+    claimed: Claimed = dataclass_field(default_factory=Claimed)
     faulty: set[tuple[Resource | None, str | None]] = dataclass_field(default_factory=set)
 
-    def read(self, file: str, lines: Iterable[tuple[int, bytes]], resource: Resource | None) -> None:
-        """Read lines of one kind of record, or of any kind if it is None."""
-        for number, line in lines:
-            try:
-                self.entries.append(Entry(file, number, _read_line(line, resource)))
-            except FaultyJsonError as bad:
-                self._note(LineError(file, number, fault) for fault in bad.faults)
-                self.more += bad.more
-                self.faulty.add(_named(bad.value, resource))
+    def read(self, source: _Source, most: int | None = None) -> None:
+        """Read the lines of a file, or the first of them."""
+        self.sources.append(source)
+        with source.open() as file:
+            for number, line in islice(_lines(file), most):
+                try:
+                    item = _read_line(line, source.resource)
+                except FaultyJsonError as bad:
+                    source.kinds.append(_FAULTY)
+                    self._note(LineError(source.name, number, fault) for fault in bad.faults)
+                    self.more += bad.more
+                    self.faulty.add(_named(bad.value, source.resource))
+                else:
+                    source.kinds.append(_KINDS.index(RESOURCE_OF[type(item)]))
+                    self.claimed.add(item)
 
     def scan(self, resources: Iterable[Resource]) -> Scan:
         """Give what was found, with the conflicts between lines."""
-        conflicts = list(_conflicts(self.entries))
-        at_fault = {(conflict.file, conflict.line) for conflict in conflicts}
-        self._note(conflicts)
-        self.faulty |= {(entry.resource, entry.item.id) for entry in self.entries if entry[:2] in at_fault}
+        entries = Entries(self.sources)
+        self.claimed.sort()
+        if self.claimed.twice:
+            self._find_conflicts([entry for entry in entries if self.claimed.suspicious(entry.item)])
         return Scan(
-            files=DatasetFiles(
-                entries=tuple(entry for entry in self.entries if entry[:2] not in at_fault),
-                resources=frozenset(resources),
-            ),
+            files=DatasetFiles(entries, frozenset(resources), self.claimed.ids),
             errors=tuple(self.errors),
             faulty=frozenset(self.faulty),
             more=self.more,
         )
+
+    def _find_conflicts(self, suspicious: Sequence[Entry]) -> None:
+        found = list(conflicts(suspicious))
+        self._note(found)
+        at_fault = {(conflict.file, conflict.line) for conflict in found}
+        kinds = {source.name: source.kinds for source in self.sources}
+        for entry in suspicious:
+            if (entry.file, entry.line) in at_fault:
+                self.faulty.add((entry.resource, entry.item.id))
+                kinds[entry.file][entry.line - 1] = _FAULTY
 
     def _note(self, errors: Iterable[LineError]) -> None:
         for error in errors:
@@ -222,18 +266,20 @@ def _find_files(paths: Sequence[Path]) -> tuple[dict[Path, Resource], list[LineE
                 errors.append(_file_error(file, "no such file or directory"))
             elif file.name not in RESOURCE_OF_FILE:
                 errors.append(_file_error(file, f"a dataset file is named one of {names}"))
+            elif file.is_fifo():
+                errors.append(_file_error(file, "cannot be a pipe, since it is read twice"))
             elif file.resolve() not in seen:  # a directory and one of its files may both be named
                 seen.add(file.resolve())
                 found[file] = RESOURCE_OF_FILE[file.name]
     return found, errors
 
 
+def _open(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
 def _file_error(path: Path, message: str) -> LineError:
     return LineError(str(path), None, Fault((), "unreadable", message))
-
-
-def _place(file: str, line: int) -> str:
-    return f"{file}:{line}" if file else f"line {line}"
 
 
 def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -276,87 +322,3 @@ def _named(value: object, resource: Resource | None) -> tuple[Resource | None, s
     tagged = resource or next((known for known in INPUT_OF if known == value.get(TAG)), None)
     record_id = value.get("id")
     return tagged, record_id if isinstance(record_id, str) else None
-
-
-def _conflicts(entries: Sequence[Entry]) -> Iterator[LineError]:
-    """Find what is wrong between lines, each of which is valid by itself."""
-    yield from _same_ids(entries)
-    yield from _same_names(entries, ActorInput)
-    yield from _same_names(entries, PublisherInput)
-    yield from _same_pages(entries)
-    yield from _same_parts(entries)
-
-
-def _same_ids(entries: Iterable[Entry]) -> Iterator[LineError]:
-    owners: dict[tuple[Resource, str], Entry] = {}
-    for entry in entries:
-        owner = owners.setdefault((entry.resource, entry.item.id), entry)
-        if owner is not entry:
-            message = f"{entry.item.id!r} is already the id of {owner.place}"
-            yield entry.refused(("id",), "duplicate_id", message)
-
-
-def _same_names(
-    entries: Iterable[Entry], model: type[ActorInput] | type[PublisherInput]
-) -> Iterator[LineError]:
-    owners: dict[str, Entry] = {}
-    for entry in entries:
-        if not isinstance(entry.item, model):
-            continue
-        for name in entry.item.names():
-            folded = fold(name)
-            owner = owners.setdefault(folded, entry)
-            if folded and owner.item.id != entry.item.id:
-                message = f"{name!r} is already a name of {owner.item.id!r}, {owner.place}"
-                yield entry.refused(_location_of_name(entry.item, name), "duplicate_name", message)
-
-
-def _location_of_name(item: ActorInput | PublisherInput, name: str) -> Location:
-    if name in item.aliases:
-        return "aliases", item.aliases.index(name)
-    return (next(field for field, value in item if value == name),)
-
-
-def _same_pages(entries: Iterable[Entry]) -> Iterator[LineError]:
-    owners: dict[str, Entry] = {}
-    for entry in entries:
-        if not isinstance(entry.item, ArticleInput):
-            continue
-        owner = owners.setdefault(url_key(entry.item.url), entry)
-        if owner.item.id != entry.item.id:
-            message = f"is the page of {owner.item.id!r}, {owner.place}"
-            yield entry.refused(("url",), "duplicate_url", message)
-
-
-def _same_parts(entries: Sequence[Entry]) -> Iterator[LineError]:
-    """Find claims, mediations and terms of one id.
-
-    Ids of parts begin with the id of their record, so beyond one record only an agreement and an exchange
-    of the same id can meet.
-    """
-    agreements = {
-        entry.item.id: dict.fromkeys((id_ for _, id_ in _part_ids(entry.item)), entry.place)
-        for entry in entries
-        if isinstance(entry.item, AgreementInput)
-    }
-    for entry in entries:
-        if not isinstance(entry.item, ExchangeInput | AgreementInput):
-            continue
-        met = agreements.get(entry.item.id, {}) if isinstance(entry.item, ExchangeInput) else {}
-        taken = dict(met)
-        for location, part_id in _part_ids(entry.item):
-            if part_id in taken:
-                message = f"{part_id!r} is already the id of a part of {taken[part_id]}"
-                yield entry.refused(location, "duplicate_id", message)
-            taken[part_id] = entry.place
-
-
-def _part_ids(item: ExchangeInput | AgreementInput) -> Iterator[tuple[Location, str]]:
-    lists: dict[str, Sequence[_Part]] = {"mediations": item.mediations}
-    if isinstance(item, ExchangeInput):
-        lists["claims"] = item.claims
-    else:
-        lists["terms"] = item.terms
-    for field, parts in lists.items():
-        for position, part in enumerate(parts):
-            yield (field, position, "id"), part.id

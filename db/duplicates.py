@@ -6,10 +6,10 @@ without figures are never taken for each other: on a day on which both sides kee
 
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.enums import Resource
@@ -17,7 +17,7 @@ from db.models.history import Revision
 from db.models.index import ExchangeIndex
 from db.storing import Change
 
-CHUNK = 1_000  # days asked at once
+CHUNK = 100  # days looked at together
 MOST_NAMED = 10  # others named for one exchange
 
 Likeness = tuple[object, ...]
@@ -26,45 +26,71 @@ Likeness = tuple[object, ...]
 async def probable_duplicates(
     connection: AsyncConnection, changes: Iterable[Change]
 ) -> Mapping[str, Sequence[str]]:
-    """Give, for each exchange that a write creates, the ids of others that are probably the same.
+    """Give, for each exchange that changes create, the ids of others that are probably the same.
 
     Of very many that are all alike, only some are named for each.
     """
-    wanted: dict[str, Likeness] = {}
-    days: set[dt.date] = set()
+    created: dict[dt.date, dict[str, Likeness]] = {}
     for change in changes:
         if change.resource is Resource.EXCHANGE and change.before is None:
             body = json.loads(change.after)
             likeness = _likeness(body)
             if likeness is not None:
-                wanted[change.id] = likeness
-                days.add(dt.date.fromisoformat(body["date"]))
-    alike: dict[Likeness, set[str]] = {likeness: set() for likeness in wanted.values()}
-    for id_, likeness in wanted.items():
-        alike[likeness].add(id_)
-    async for body in _on_days(connection, sorted(days)):
-        likeness = _likeness(body)
+                created.setdefault(dt.date.fromisoformat(body["date"]), {})[change.id] = likeness
+    found: dict[str, Sequence[str]] = {}
+    for days in _chunks(sorted(created)):
+        standing = {row.id: likeness async for row, likeness in _on_days(connection, days)}
+        of_these = {id_: likeness for day in days for id_, likeness in created[day].items()}
+        found |= _alike(of_these, standing)
+    return found
+
+
+async def duplicates_created(connection: AsyncConnection, revision: int) -> Mapping[str, Sequence[str]]:
+    """Give the same for the exchanges that a write has stored, however many they are."""
+    new = (ExchangeIndex.from_revision == revision, ExchangeIndex.number == 1)
+    days = (await connection.execute(select(ExchangeIndex.date).distinct().where(*new))).scalars()
+    found: dict[str, Sequence[str]] = {}
+    for chunk in _chunks(sorted(days)):
+        created, standing = {}, {}
+        async for row, likeness in _on_days(connection, chunk):
+            standing[row.id] = likeness
+            if row.from_revision == revision and row.number == 1:
+                created[row.id] = likeness
+        found |= _alike(created, standing)
+    return found
+
+
+def _alike(created: Mapping[str, Likeness], standing: Mapping[str, Likeness]) -> dict[str, Sequence[str]]:
+    """Give for each new exchange which of all are like it."""
+    alike: dict[Likeness, list[str]] = {likeness: [] for likeness in created.values()}
+    for id_, likeness in sorted({**standing, **created}.items()):
         if likeness in alike:
-            alike[likeness].add(body["id"])
-    ordered = {likeness: sorted(ids)[: MOST_NAMED + 1] for likeness, ids in alike.items()}
-    found = {
-        id_: [other for other in ordered[likeness] if other != id_][:MOST_NAMED]
-        for id_, likeness in wanted.items()
+            alike[likeness].append(id_)
+    others = {
+        id_: [other for other in alike[likeness][: MOST_NAMED + 1] if other != id_][:MOST_NAMED]
+        for id_, likeness in created.items()
     }
-    return {id_: others for id_, others in found.items() if others}
+    return {id_: named for id_, named in others.items() if named}
 
 
-async def _on_days(connection: AsyncConnection, days: Sequence[dt.date]) -> AsyncIterator[dict[str, Any]]:
-    """Give the exchanges that stand and began on these days."""
+def _chunks(days: Sequence[dt.date]) -> Iterator[Sequence[dt.date]]:
+    return (days[start : start + CHUNK] for start in range(0, len(days), CHUNK))
+
+
+async def _on_days(
+    connection: AsyncConnection, days: Sequence[dt.date]
+) -> AsyncIterator[tuple[Row[str, int, int, str | None], Likeness]]:
+    """Give the exchanges with figures that stand and began on these days."""
     here = (Revision.dataset_revision == ExchangeIndex.from_revision) & (
         Revision.position == ExchangeIndex.position
     )
-    for start in range(0, len(days), CHUNK):
-        on_days = (ExchangeIndex.to_revision.is_(None), ExchangeIndex.date.in_(days[start : start + CHUNK]))
-        bodies = select(Revision.body).select_from(ExchangeIndex).join(Revision, here).where(*on_days)
-        async for (body,) in await connection.stream(bodies):
-            if body is not None:
-                yield json.loads(body)
+    columns = (ExchangeIndex.id, ExchangeIndex.from_revision, ExchangeIndex.number, Revision.body)
+    on_days = (ExchangeIndex.to_revision.is_(None), ExchangeIndex.date.in_(days))
+    statement = select(*columns).select_from(ExchangeIndex).join(Revision, here).where(*on_days)
+    async for row in await connection.stream(statement):
+        likeness = None if row.body is None else _likeness(json.loads(row.body))
+        if likeness is not None:
+            yield row, likeness
 
 
 def _likeness(body: Mapping[str, Any]) -> Likeness | None:

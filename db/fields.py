@@ -4,9 +4,9 @@ Field descriptions live where the fields are (`db/inputs.py`, `db/records.py`); 
 """
 
 import datetime as dt
+import re
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
-from unicodedata import category
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ from db.base import ID_PATTERN
 from db.folding import fold
 from db.tokens import holds_token
 
+HOLDS_KEY = "must not hold a key: revoke the key, since it has been shown"
 INT4_MAX = 2_147_483_647
 MAX_COUNT = 100_000_000  # so that the sum of a claimant's categories still fits into an int4
 _WORDS = "[a-z0-9]+(-[a-z0-9]+)*"
@@ -32,6 +33,8 @@ CLAIM_ID_PATTERN = f"^{_WORDS}:c[0-9]+$"
 MEDIATION_ID_PATTERN = f"^{_WORDS}:m[0-9]+$"
 TERM_ID_PATTERN = f"^{_WORDS}:t[0-9]+$"
 Word = TypeVar("Word", bound=StrEnum)
+# Control characters but for tab and line feed, and what turns the direction of the text after it.
+_DECEIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a\u202b\u202d\u202e]")
 
 
 class Model(BaseModel):
@@ -56,19 +59,15 @@ def storable(text: str) -> str:
     Raises:
         ValueError: it shows nothing, holds what changes how other text is shown, or holds a key.
     """
-    if any(_deceives(letter) for letter in text):
+    if _DECEIVING.search(text):
         raise ValueError(
             "must not contain control characters, such as NUL, escapes or bidirectional overrides"
         )
-    if not any(letter.isprintable() and not letter.isspace() for letter in text):
+    if not any(letter.isprintable() for letter in text if not letter.isspace()):
         raise ValueError("must not be blank")
     if holds_token(text):
-        raise ValueError("must not hold a key: revoke the key, since it has been shown")
+        raise ValueError(HOLDS_KEY)
     return text
-
-
-def _deceives(letter: str) -> bool:
-    return letter in "\u202a\u202b\u202d\u202e" or (category(letter) == "Cc" and letter not in "\n\t")
 
 
 def _not_reserved(name: str) -> str:
@@ -111,6 +110,7 @@ MediationId = Annotated[str, StringConstraints(pattern=MEDIATION_ID_PATTERN, max
 TermId = Annotated[str, StringConstraints(pattern=TERM_ID_PATTERN, max_length=120)]
 Url = Annotated[str, StringConstraints(max_length=2000), AfterValidator(storable), AfterValidator(_web_url)]
 Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
+PositiveCount = Annotated[int, Field(ge=1, le=MAX_COUNT, strict=True)]
 Int4 = Annotated[int, Field(ge=0, le=INT4_MAX, strict=True)]
 Year = Annotated[int, Field(ge=1900, le=2100, strict=True)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]

@@ -6,6 +6,7 @@ is `db/vocabulary.py`'s business.
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from w3lib.url import canonicalize_url, url_query_cleaner
@@ -33,6 +34,8 @@ def fold(text: str) -> str:
 
     Dots and apostrophes join ("U.A.E." is "uae"), all other punctuation separates.
     """
+    if text.isascii():  # most words are, and have nothing to take apart
+        return " ".join(_WORD.findall(text.lower().translate(_JOINING)))
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(_WORD.findall(plain.casefold().translate(_MARKED).translate(_JOINING)))
@@ -43,6 +46,7 @@ def tokens(text: str) -> list[str]:
     return [word[:MAX_WORD] for word in fold(text).split()]
 
 
+@lru_cache(maxsize=4_096)  # a write asks for the key of a URL several times: when it checks, stores, indexes
 def url_key(url: str) -> str:
     """Give the form under which a URL is unique.
 

@@ -5,7 +5,6 @@ are told, is the caller's business.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.dataset_files import scan_stream
 from db.enums import Action, Resource
-from db.load import duplicate_lines, duplicates, unchanged, write_scan
+from db.load import duplicate_lines, duplicates, write_scan
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ async def import_stream(
     outcome = await write_scan(engine, scan, reason=reason, key=key, dry_run=dry_run)
     return ImportOutcome(
         revision=outcome.revision,
-        counts=Counter((change.resource, change.action) for change in outcome.changes),
-        unchanged=unchanged(scan.files, outcome),
-        warnings=duplicate_lines(await duplicates(engine, outcome)),
+        counts=outcome.counts,
+        unchanged=outcome.standing,
+        warnings=duplicate_lines(await duplicates(engine, outcome, dry_run=dry_run)),
     )

@@ -146,19 +146,11 @@ def _exchange_parts(record: records.Exchange) -> Iterator[tuple[Table, Row]]:
 def _facets(
     resource: str, record_id: str, owner_id: str, date: dt.date, facets: Mapping[str, Iterable[str]]
 ) -> Iterator[tuple[Table, Row]]:
+    into = table(index.FacetIndex)
+    owner = {"resource": resource, "record_id": record_id, "owner_id": owner_id, "date": date}
     for facet, values in facets.items():
         for value in sorted(set(values)):
-            yield (
-                table(index.FacetIndex),
-                {
-                    "resource": resource,
-                    "record_id": record_id,
-                    "owner_id": owner_id,
-                    "facet": facet,
-                    "value": value,
-                    "date": date,
-                },
-            )
+            yield into, {**owner, "facet": facet, "value": value}
 
 
 def _sources(articles: Iterable[CitedArticle]) -> dict[str, Iterable[str]]:

@@ -30,6 +30,7 @@ from db.fields import (
     MediationRole,
     Model,
     Name,
+    PositiveCount,
     RecordId,
     TermId,
     Text,
@@ -177,7 +178,7 @@ class Overlap(Model):
     released_by: Id = described("Id of the releasing actor in this record.", "ukraine")
     received_by: Id = described("Id of the receiving actor in this record.", "russia")
     measure: Measure = described("The measure that counts them twice.", "persons")
-    count: Count = described("How many people are counted in both.", 1, ge=1)
+    count: PositiveCount = described("How many people are counted in both.", 1)
     note: Text | None = described(
         "A remark in our own words, or null.", "One cleric is counted on both days."
     )

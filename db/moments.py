@@ -32,6 +32,11 @@ def moment_of(text: str) -> dt.datetime:
     raise ValueError(text)
 
 
+def rfc3339(moment: dt.datetime) -> str:
+    """Write a moment as the records do: RFC 3339 in UTC, with a Z."""
+    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
 def end_of_day(day: dt.date) -> dt.datetime:
     """Give the last moment of a day in UTC."""
     return dt.datetime.combine(day, dt.time.max, dt.UTC)

@@ -3,27 +3,61 @@
 Statements are in `db/queries/`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import asyncpg
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.models.history import Dataset
+from db.queries.walking import Memory
+from db.session import lent_driver
 from db.vocabulary import Vocabulary, read_vocabulary
 
 
+class LazyConnection(AsyncConnection):
+    """A connection that is taken out of the pool by the first statement, if there is one."""
+
+    __slots__ = ()
+
+    async def execute(self, *given: Any, **options: Any) -> Any:
+        """Run a statement."""
+        if self.sync_connection is None:
+            await self.start()
+        return await super().execute(*given, **options)
+
+
 class Reader:
-    """Connections to read through, and names that are never older than what is read with them."""
+    """Connections to read through, names that are never older than what is read with them, and totals."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.memory = Memory()
         self._vocabulary: Vocabulary | None = None
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """Lend a connection of the pool."""
         async with self.engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def lazy_connection(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection of the pool for what seldom needs one."""
+        connection = LazyConnection(self.engine)
+        try:
+            yield connection
+        finally:
+            if connection.sync_connection is not None:
+                await asyncio.shield(connection.close())
+
+    @asynccontextmanager
+    async def driver(self) -> AsyncIterator[asyncpg.Connection]:
+        """Lend the driver's own connection out of the pool, for statements that are SQL already."""
+        async with lent_driver(self.engine) as connection:
             yield connection
 
     @asynccontextmanager

@@ -34,6 +34,7 @@ from db.models.history import Blanked, Revision
 from db.normalising import Row, table
 from db.rendering import written
 from db.storing import Change, Current, copy, read_current
+from db.wording import revisions_to
 from db.writes import Write, stored_input, written_again
 
 # Fields, at any depth, in which a curator writes freely; all others hold ids, numbers and chosen words.
@@ -123,7 +124,7 @@ def _chosen(
     for number in sorted(numbers):
         if number not in by_number:
             raise UnknownRevisionError(
-                f"{resource} {record_id!r} has revisions 1 to {len(history)}, and no revision {number}"
+                f"{resource} {record_id!r} has {revisions_to(len(history))}, and no revision {number}"
             )
         body = by_number[number].body
         if body is None:
@@ -207,7 +208,7 @@ async def _blank(write: Write, revisions: Sequence[Held]) -> None:
         await storing.tell(ledger, change)
     else:
         change = await _written_again(write, resource, record_id, stands, reason)
-    write.changes.append(change)
+    write.note([change])
     # Answers about past states change, and their ETags hold this revision.
     ledger.vocabulary_touched = True
     if not ledger.dry:

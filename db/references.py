@@ -4,7 +4,7 @@ What a write checks of references is in `db/checks.py`; which records are merged
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from sqlalchemy import Column, or_
@@ -12,23 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.checks import ID_TABLES, Referrer
 from db.enums import Resource
+from db.fieldnames import NAMES
 from db.merges import Turns
 from db.normalising import OWNED, Owned
-from db.rendering import Input
+from db.rendering import PLURAL, Input
 
-# The fields of inputs, at any depth, that hold ids of a kind of record.
-_FIELDS: Mapping[Resource, frozenset[str]] = {
-    Resource.ACTOR: frozenset(
-        {"parties", "members", "released_by", "received_by", "claimant", "mediator", "actor"}
-    ),
-    Resource.ARTICLE: frozenset({"citations"}),
-    Resource.PUBLISHER: frozenset({"publisher", "agency"}),
-    Resource.AGREEMENT: frozenset({"agreement"}),
-    Resource.EXCHANGE: frozenset({"exchange"}),
-    Resource.TOTAL: frozenset(),
-    Resource.COVERAGE: frozenset(),
-}
-_FIELD_OF = {field: resource for resource, fields in _FIELDS.items() for field in fields}
+_RESOURCES = {plural: resource for resource, plural in PLURAL.items()}
 
 
 async def referrers(connection: AsyncConnection, resource: Resource, record_id: str) -> list[Referrer]:
@@ -75,7 +64,8 @@ def _foreign_keys(resource: Resource) -> Iterator[tuple[Resource, Owned, Sequenc
 
 
 def _turned(name: str, value: object, turns: Turns) -> object:
-    ids = turns.get(_FIELD_OF[name], {}) if name in _FIELD_OF else {}
+    resource = _RESOURCES.get(NAMES.get(name, ""))
+    ids = {} if resource is None else turns.get(resource, {})
     match value:
         case str():
             return ids.get(value, value)

@@ -255,7 +255,7 @@ _RENDERERS: Mapping[type[Input], Callable[..., Record]] = {
 
 
 def _fields(model: Model, *without: str) -> dict[str, object]:
-    return {name: getattr(model, name) for name in type(model).model_fields if name not in without}
+    return {name: value for name, value in vars(model).items() if name not in without}
 
 
 def _stamped(stamp: Stamp) -> dict[str, object]:

@@ -8,6 +8,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -24,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.base import among
 from db.enums import Action, Resource
 from db.history import chain_hash
 from db.indexing import RECORD_TABLE, columns_of, part_tables, parts_of
@@ -35,6 +38,7 @@ from db.records import CitedArticle
 from db.rendering import Input, Record
 from db.session import driver_connection
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
 VOCABULARY = frozenset({Resource.ACTOR, Resource.PUBLISHER, Resource.AGREEMENT})
 
 
@@ -121,7 +125,7 @@ async def read_current(
             (revision.c.dataset_revision == index.c.from_revision)
             & (revision.c.position == index.c.position),
         )
-        .where(index.c.id.in_(ids), index.c.to_revision.is_(None))
+        .where(among(index.c.id, ids), index.c.to_revision.is_(None))
     )
     return {id_: Current(number, body) for id_, number, body in await connection.execute(statement)}
 
@@ -137,7 +141,7 @@ async def read_cited_articles(connection: AsyncConnection, ids: Sequence[str]) -
         article.c.agency_id.label("agency"),
         article.c.published_on,
         article.c.language,
-    ).where(article.c.id.in_(ids))
+    ).where(among(article.c.id, ids))
     return {row["id"]: CitedArticle(**row) for row in (await connection.execute(statement)).mappings()}
 
 
@@ -184,16 +188,21 @@ async def note_merged(ledger: Ledger, resource: Resource, record_id: str, into: 
     ledger.vocabulary_touched = True
 
 
-async def copy(connection: AsyncConnection, rows: Iterable[tuple[Table, Row]]) -> None:
-    """Store rows with COPY, table by table."""
+async def copy(
+    connection: AsyncConnection, rows: Iterable[tuple[Table, Row]], everywhere: Mapping[str, object] = NOTHING
+) -> None:
+    """Store rows with COPY, table by table; `everywhere`: columns that hold the same in all of them."""
     by_table: dict[Table, list[Row]] = {}
     for into, row in rows:
         by_table.setdefault(into, []).append(row)
     driver = await driver_connection(connection)
+    same = tuple(everywhere.values())
     for into, grouped in by_table.items():
         columns = list(grouped[0])
-        records = [tuple(row[name] for name in columns) for row in grouped]
-        await driver.copy_records_to_table(into.name, columns=columns, records=records)
+        values = itemgetter(*columns)
+        await driver.copy_records_to_table(
+            into.name, columns=[*columns, *everywhere], records=[values(row) + same for row in grouped]
+        )
 
 
 async def _clear_rows(connection: AsyncConnection, resource: Resource, ids: list[str]) -> None:
@@ -220,7 +229,8 @@ async def _append_revisions(ledger: Ledger, resource: Resource, changes: Sequenc
         }
         row["previous_hash"] = ledger.head
         row["hash"] = ledger.head = chain_hash(row)
-        rows.append((table(Revision), row | {"body": change.after or None}))
+        row["body"] = change.after or None
+        rows.append((table(Revision), row))
     await copy(ledger.connection, rows)
     ledger.entries += len(changes)
     ledger.vocabulary_touched |= resource in VOCABULARY
@@ -240,7 +250,7 @@ async def _store_index(
         parts = await _without_standing(ledger, resource, known, parts)
     new.extend(parts)
     span: Row = {"from_revision": ledger.revision, "to_revision": None}
-    await copy(ledger.connection, ((into, row | span) for into, row in new))
+    await copy(ledger.connection, new, span)
 
 
 async def _close_records(ledger: Ledger, resource: Resource, ids: list[str]) -> None:

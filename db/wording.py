@@ -56,6 +56,11 @@ def reason(error: ErrorDetails) -> str:
     return words.format(**context, input=_shown(error["input"]))
 
 
+def revisions_to(newest: int) -> str:
+    """Name all revisions of a record by their numbers."""
+    return "revision 1 only" if newest == 1 else f"revisions 1 to {newest}"
+
+
 def field_path(location: Iterable[str | int]) -> str:
     """Give the dotted path of a field, such as `claims.2.count`; strange names are escaped."""
     return ".".join(_printable(str(step)) for step in location)

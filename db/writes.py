@@ -8,11 +8,10 @@ reverting and merging are in `db/amending.py`.
 
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Any
 
 import asyncpg
 from sqlalchemy import select
@@ -20,15 +19,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db import storing
-from db.checks import Referrer, WriteError, WriteItem, check
+from db.base import among
+from db.batches import Batches, Listed, in_batches
+from db.checks import Checks, Referrer, WriteError, WriteItem
 from db.enums import Action, Resource
-from db.indexing import RECORD_TABLE
 from db.models import exchanges, reference
 from db.records import CitedArticle
 from db.rendering import (
     INPUT_OF,
     RECORD_OF,
-    RESOURCE_OF,
     Input,
     Record,
     Stamp,
@@ -39,9 +38,8 @@ from db.rendering import (
 )
 from db.storing import Change, Current, Ledger, read_cited_articles, read_current
 
-BATCH = 1_000  # records rendered and stored at once: bounds memory, not the transaction
+MOST_CHANGES = 10_000  # of which a write that stores them remembers the bodies
 NOT_NULL_VIOLATION = "23502"
-ORDER = {resource: place for place, resource in enumerate(INPUT_OF)}
 CITING = (
     (Resource.AGREEMENT, exchanges.AgreementCitation.agreement_id, exchanges.AgreementCitation.article_id),
     (Resource.EXCHANGE, exchanges.ExchangeCitation.exchange_id, exchanges.ExchangeCitation.article_id),
@@ -59,31 +57,49 @@ Progress = Callable[[int, int], None]
 class Outcome:
     """What a write did, or in a dry run would do.
 
-    `revision` is the dataset revision that it made, or the newest if nothing changed.
+    `revision` is the dataset revision that it made, or the newest if nothing changed. `counts` tells how many
+    changes there are of each kind; of very many, `changes` holds the first. `standing` counts the records
+    that stand as they were.
     """
 
     revision: int
     at: dt.datetime
     changes: tuple[Change, ...]
-    unchanged: int
+    counts: Mapping[tuple[Resource, Action], int]
+    standing: Mapping[Resource, int]
+
+    @property
+    def unchanged(self) -> int:
+        """How many records of all kinds stand as they were."""
+        return sum(self.standing.values())
 
 
 @dataclass
 class Write:
-    """A write under way, between the lock and the bump."""
+    """A write under way, between the lock and the bump.
+
+    `changes` are all changes, but for a write of very many records that stores them: then the first.
+    """
 
     ledger: Ledger
     changes: list[Change] = field(default_factory=list)
-    unchanged: int = 0
+    counts: Counter[tuple[Resource, Action]] = field(default_factory=Counter)
+    standing: Counter[Resource] = field(default_factory=Counter)
 
     @property
     def connection(self) -> AsyncConnection:
         """The connection whose transaction the write is."""
         return self.ledger.connection
 
+    def note(self, changes: Sequence[Change]) -> None:
+        """Remember what the write did; of a dry run all, since it is found nowhere else."""
+        self.counts.update((change.resource, change.action) for change in changes)
+        room = len(changes) if self.ledger.dry else max(0, MOST_CHANGES - len(self.changes))
+        self.changes += changes[:room]
+
     async def put(
         self,
-        inputs: Sequence[Input],
+        inputs: Sequence[Input] | Batches,
         progress: Progress | None = None,
         *,
         removed: Collection[Referrer] = (),
@@ -95,36 +111,41 @@ class Write:
         the same write takes out of the dataset. `gone`: of records that come back, how they last stood.
 
         Raises:
-            WriteError: with every offence that was found.
+            WriteError: with every offence that was found; the transaction must be rolled back then.
         """
-        await check(self.connection, inputs, removed=removed, restored=frozenset(gone or ()))
-        ordered = sorted(inputs, key=lambda item: ORDER[RESOURCE_OF[type(item)]])
-        done = 0
+        batches = inputs if isinstance(inputs, Batches) else Listed(inputs)
+        checks = Checks(self.connection, batches.ids, removed=removed, restored=frozenset(gone or ()))
+        offences: list[WriteItem] = []
+        done, total = 0, len(batches)
         touched: set[str] = set()
-        for resource, group in groupby(ordered, key=lambda item: RESOURCE_OF[type(item)]):
-            for batch in _batches(group):
+        async for resource, batch in batches:
+            offences += await checks.offences(resource, batch)
+            if not offences:  # else the rest is only checked, so that all is mended in one go
                 changed = await self._put_batch(resource, batch, gone or {})
+                self.standing[resource] += len(batch) - len(changed)
                 if resource is Resource.ARTICLE:
                     touched.update(change.id for change in changed if change.before is not None)
-                done += len(batch)
-                if progress is not None:
-                    progress(done, len(inputs))
-        await self._put_citing(touched)
+            done += len(batch)
+            if progress is not None:
+                progress(done, total)
+        if offences:
+            raise WriteError(offences)
+        await self._put_citing(touched, batches)
 
     def outcome(self) -> Outcome:
         """Give what the write did, once it is done."""
         made = self.ledger.revision if self.changes else self.ledger.revision - 1
-        return Outcome(made, self.ledger.at, tuple(self.changes), self.unchanged)
+        return Outcome(made, self.ledger.at, tuple(self.changes), self.counts, +self.standing)
 
-    async def _put_citing(self, articles: set[str]) -> None:
+    async def _put_citing(self, articles: set[str], put: Batches) -> None:
         """Render again whatever shows one of these articles; what this write has put is up to date."""
         if not articles:
             return
         for resource, owner, article in CITING:
-            statement = select(owner).distinct().where(article.in_(sorted(articles))).order_by(owner)
+            statement = select(owner).distinct().where(among(article, sorted(articles))).order_by(owner)
             ids = (await self.connection.execute(statement)).scalars()
             done = {change.id for change in self.changes if change.resource is resource}
-            for batch in _batches(id_ for id_ in ids if id_ not in done):
+            for batch in in_batches(id_ for id_ in ids if id_ not in put.ids[resource] and id_ not in done):
                 current = await read_current(self.connection, resource, batch)
                 await self._put_batch(
                     resource, [stored_input(resource, each.body) for each in current.values()]
@@ -143,7 +164,6 @@ class Write:
             back = None if gone is None else gone.get(item.id)
             record = _rendered(item, articles, stands, back, self.ledger.at)
             if record is None:
-                self.unchanged += 1
                 continue
             after = record.model_dump_json()
             before = None if stands is None else stands.body
@@ -152,7 +172,7 @@ class Write:
             changed.append((item, record))
         if changed:
             await storing.store(self.ledger, resource, changes, changed)
-        self.changes += changes
+        self.note(changes)
         return changes
 
     async def _cited_articles(self, batch: Sequence[Input]) -> dict[str, CitedArticle]:
@@ -190,7 +210,7 @@ async def writing(
 
 async def write(
     engine: AsyncEngine,
-    inputs: Sequence[Input],
+    inputs: Sequence[Input] | Batches,
     *,
     reason: str,
     key: str | None = None,
@@ -207,16 +227,6 @@ async def write(
             await write_.put(inputs, progress)
         await connection.commit()
     return write_.outcome()
-
-
-async def stored_ids(engine: AsyncEngine) -> Mapping[Resource, frozenset[str]]:
-    """Give the ids of all current records."""
-    found = {}
-    async with engine.connect() as connection:
-        for resource, index in RECORD_TABLE.items():
-            rows = await connection.execute(select(index.c.id).where(index.c.to_revision.is_(None)))
-            found[resource] = frozenset(rows.scalars())
-    return found
 
 
 def stored_input(resource: Resource, body: str) -> Input:
@@ -264,17 +274,6 @@ def _action(item: Input, before: str | None, after: str) -> Action:
     old, new = json.loads(before), json.loads(after)
     own = type(item).model_fields
     return Action.UPDATED if any(old.get(name) != new[name] for name in own) else Action.RERENDERED
-
-
-def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
-    batch: list[Any] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _cause(error: Exception) -> BaseException | None:

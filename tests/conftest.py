@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -21,8 +22,10 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from starlette.types import ASGIApp
 
-from api.main import create_app
+from api.charts import RenderGate
+from api.main import create_app, with_cache
 from api.settings import HttpSettings
 from db.embedded import EmbeddedPostgres
 from db.enums import ReleaseLevel
@@ -157,7 +160,7 @@ async def read_only_url(server_url: str, loaded_template: str) -> AsyncIterator[
 @asynccontextmanager
 async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """Run an application's lifespan and give a client of it; failures come back as answers."""
-    transport = httpx.ASGITransport(app=_WithLifespan(app), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app=_WithLifespan(with_cache(app)), raise_app_exceptions=False)
     async with app.router.lifespan_context(app) as state:
         transport.app.state = state  # type: ignore[attr-defined]
         async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
@@ -167,7 +170,7 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 class _WithLifespan:
     """Hands the lifespan's state to each request, as a server does; httpx's transport does not."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self.state: dict[str, object] = {}
 
@@ -175,9 +178,11 @@ class _WithLifespan:
         await self.app({**scope, "state": dict(self.state)}, receive, send)
 
 
-def application(url: str) -> FastAPI:
-    """Make the application over a database."""
-    return create_app(HttpSettings(log_level="error"), DatabaseSettings(database_url=url))
+def application(url: str, *, cache_size: int = 0) -> FastAPI:
+    """Make the application over a database; without a cache, since tests write past it."""
+    return create_app(
+        HttpSettings(log_level="error", cache_size=cache_size), DatabaseSettings(database_url=url)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -195,15 +200,27 @@ async def own_client(loaded_url: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 class Queries(list[str]):
-    """The statements that were sent to the database."""
+    """The statements that were sent to the database; `by_driver`: the driver's own, with their arguments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_driver: list[tuple[str, tuple[object, ...]]] = []
 
 
 @pytest.fixture
-def queries() -> Iterator[Queries]:
-    """Collects the statements of every engine while the test runs; clear() begins anew."""
+def queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[Queries]:
+    """Collects the statements of every engine and of the driver while the test runs; clear() begins anew."""
     from sqlalchemy.engine import Engine
 
     seen = Queries()
+    fetch = asyncpg.Connection.fetch
+
+    async def noted(connection: asyncpg.Connection, query: str, *args: object) -> object:
+        seen.append(query)
+        seen.by_driver.append((query, args))
+        return await fetch(connection, query, *args)
+
+    monkeypatch.setattr(asyncpg.Connection, "fetch", noted)
 
     def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
         seen.append(statement)
@@ -245,3 +262,16 @@ def data_dir(place: Path, pristine: Path) -> Path:
     """A data directory of the test's own that has served the dataset."""
     subprocess.run(["cp", "-a", pristine, place / "data"], check=True)
     return place / "data"
+
+
+@pytest.fixture
+def specs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Collects the charts that would be drawn, in place of drawing them."""
+    seen: list[dict[str, Any]] = []
+
+    async def note(_gate: RenderGate, spec: dict[str, Any], *_: object) -> bytes:
+        seen.append(spec)
+        return b"drawn"
+
+    monkeypatch.setattr(RenderGate, "render", note)
+    return seen

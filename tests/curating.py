@@ -28,7 +28,7 @@ from tests.test_http_shell import problem_of
 REASON = "a test"
 PLAIN = {"Accept-Encoding": "identity"}  # an encoded answer has a tag of its own
 PATCH = "application/merge-patch+json"
-UNLIMITED = HttpSettings(log_level="error", writes_per_minute=100_000, write_burst=100_000)
+UNLIMITED = HttpSettings(log_level="error", cache_size=0, writes_per_minute=100_000, write_burst=100_000)
 
 
 def path_of(resource: Resource, record_id: str) -> str:

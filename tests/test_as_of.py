@@ -55,6 +55,11 @@ def spelt(as_of: object) -> str:
     return as_of.isoformat() if isinstance(as_of, dt.datetime) else str(as_of)
 
 
+def zulu(moment: dt.datetime) -> str:
+    """Write a moment as answers do."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 @pytest.fixture(scope="module")
 async def history(server_url: str, empty_template: str) -> AsyncIterator[History]:
     async with _database(server_url, empty_template) as url:
@@ -147,7 +152,7 @@ async def test_a_record_of_the_first_revision_is_read_at_any_later_one(history: 
     assert first["meta"]["dataset"] == {
         "revision": 1,
         "release": None,
-        "updated_at": history.times[0].isoformat().replace("+00:00", "Z"),
+        "updated_at": zulu(history.times[0]),
     }
     assert first["meta"]["query"] == {"as_of": ["1"]}
     by_time = await history.body(path, history.times[0])
@@ -220,13 +225,12 @@ async def test_a_time_is_inclusive_to_the_microsecond(history: History) -> None:
             assert just_before["meta"]["dataset"]["revision"] == number - 1
     east = history.times[1].astimezone(dt.timezone(dt.timedelta(hours=5, minutes=30)))
     assert (await history.body("exchanges", east))["meta"]["dataset"]["revision"] == 2
-    zulu = history.times[1].isoformat().replace("+00:00", "Z")
-    assert (await history.body("exchanges", zulu))["meta"]["dataset"]["revision"] == 2
+    assert (await history.body("exchanges", zulu(history.times[1])))["meta"]["dataset"]["revision"] == 2
     assert (await history.get("exchanges/third", history.times[2] - MICROSECOND)).status_code == 404
     assert (await history.get("exchanges/third", history.times[2])).status_code == 200
 
 
-LIVE, PINNED = "no-cache", "max-age=86400"
+LIVE, PINNED = "must-revalidate", "max-age=86400"
 
 
 async def test_what_is_pinned_and_what_is_live(history: History) -> None:
@@ -263,10 +267,10 @@ async def test_out_of_reach_is_422_and_names_the_bounds(history: History, path: 
         (0, "revision 4"),
         (5, "4"),
         (99999999999999999999, "revision 4"),
-        (history.times[0] - MICROSECOND, history.times[0].isoformat()),
-        ("2000-01-01", history.times[0].isoformat()),
-        (tomorrow, history.times[-1].isoformat()),
-        (tomorrow.date(), history.times[-1].isoformat()),
+        (history.times[0] - MICROSECOND, zulu(history.times[0])),
+        ("2000-01-01", zulu(history.times[0])),
+        (tomorrow, zulu(history.times[-1])),
+        (tomorrow.date(), zulu(history.times[-1])),
         ("9999-12-31", "revision 4"),
     ):
         answer = await history.get(path, as_of)

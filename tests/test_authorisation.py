@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.routing import BaseRoute, Router
 
-from api.routes.exports import EXPORTS
+from api.exports import EXPORTS
 from db.enums import Role
 from db.rendering import PLURAL
 from tests.conftest import application, running
@@ -53,7 +53,7 @@ NEEDED: Mapping[str, Role | None] = {
     **dict.fromkeys((f"{verb}_mediation" for verb in PART_WRITES), Role.CURATOR),
 }
 # Routes that people and programs read outside of the contract; none of them takes a key.
-OUTSIDE = {"get_contract", "root", "documentation", "asset", "problems", "problem"}
+OUTSIDE = {"get_contract", "root", "api_catalog", "documentation", "asset", "problems", "problem"}
 BODY: Mapping[str, str] = {}
 
 

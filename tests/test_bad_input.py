@@ -14,6 +14,7 @@ pytestmark = pytest.mark.anyio
 
 EXCHANGES = "/v1/exchanges"
 NEW_YEAR = "2024-12-30-russia-ukraine"
+KEY = f"exk_0123456789_{'a' * 43}"
 
 # Parameter at fault, the code of its error, and the query.
 OF_EXCHANGES = [
@@ -158,6 +159,8 @@ OF_EXCHANGES = [
     ("q", "invalid_value", "q=..."),
     ("q", "invalid_value", "q=%3A*%20()%20%3C-%3E"),
     ("q", "invalid_value", "q=" + "a" * 501),
+    # a key where it would be told back
+    ("q", "holds_key", f"q=swap+{KEY}"),
 ]
 OF_OTHERS = [
     ("/v1/figures", "has_figures", "unknown_parameter", "has_figures=true"),
@@ -182,6 +185,8 @@ OF_OTHERS = [
     ("/v1/articles", "url", "invalid_value", "url=nowhere at all"),
     ("/v1/articles", "url", "invalid_value", "url=https://"),
     ("/v1/articles", "q", "invalid_value", "q=..."),
+    ("/v1/articles", "q", "holds_key", f"q={KEY}"),
+    ("/v1/articles", "url", "holds_key", f"url=https://example.org/{KEY}"),
     (
         "/v1/articles/al-jazeera-2024-12-30/exchanges",
         "article",

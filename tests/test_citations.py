@@ -7,12 +7,17 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import HttpUrl
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.citing import LISTINGS
+from api.citing import RECORD_KINDS
+from api.exports import EXPORTS
+from api.main import create_app
+from api.settings import HttpSettings
 from db.amending import merge
 from db.enums import Resource
 from db.session import write_engine
+from db.settings import DatabaseSettings
 from db.writes import writing
 from tests.asking import ask, walk
 from tests.blanking import NAME, blank, holding, named_then_mended
@@ -49,6 +54,16 @@ async def records(client: httpx.AsyncClient, citation: dict[str, Any]) -> bytes:
 
 def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+async def test_a_citation_names_the_service_as_it_is_published(loaded_url: str) -> None:
+    settings = HttpSettings(log_level="error", public_url=HttpUrl("https://data.example/"))
+    async with running(create_app(settings, DatabaseSettings(database_url=loaded_url))) as client:
+        for url in (EMIRATI, f"https://DATA.example{EMIRATI}", f"{HERE}{EMIRATI}"):
+            citation = await cited(client, url)
+            assert citation["url"] == f"https://data.example/c/{citation['id']}"
+        refused = problem_of(await cite(client, f"https://other.example{EMIRATI}"))
+        assert refused.errors[0].code == "foreign_host"
 
 
 # What is cited
@@ -112,13 +127,18 @@ async def test_the_order_of_values_does_not_count(own_client: httpx.AsyncClient)
     assert one == other
 
 
-@pytest.mark.parametrize("name", LISTINGS)
+@pytest.mark.parametrize("name", EXPORTS)
 async def test_every_list_and_record_can_be_cited(own_client: httpx.AsyncClient, name: str) -> None:
-    citation = await cited(own_client, f"/v1/{name}")
+    asked = "claimant=none&claimant=uae" if name == "reconciliation" else ""
+    citation = await cited(own_client, f"{EXPORTS[name].path}?{asked}")
+    assert citation["path"] == EXPORTS[name].path
     data = await records(own_client, citation)
     assert (digest(data), data.count(b"\n")) == (citation["sha256"], citation["rows"])
-    assert data == (await ask(own_client, f"/v1/{name}.ndjson?as_of=1")).content
-    if name != "figures":
+    assert citation["rows"] > 0
+    pinned = (await ask(own_client, f"/v1/{name}.ndjson?{asked}&as_of=1")).content
+    assert data == pinned
+    assert (await ask(own_client, citation["links"]["records"])).status_code == 200
+    if name in RECORD_KINDS:
         path = f"/v1/{name}/{IDS[name]}"
         citation = await cited(own_client, f"{path}?as_of=1")
         assert (citation["path"], citation["query"], citation["rows"]) == (path, {}, 1)

@@ -82,7 +82,10 @@ async def test_other_media_types_are_refused(client: httpx.AsyncClient) -> None:
         ("/v1/exchanges/", "not_citable"),
         ("/v1/exchanges/..", "not_citable"),
         ("/v1/exchanges%00", "not_citable"),
-        ("/v1/exchanges.csv", "not_citable"),
+        ("/v1/exchanges.pdf", "not_citable"),
+        ("/v1/citations", "not_citable"),
+        ("/v1/citations.csvx", "not_citable"),
+        ("/v1/stats/2024", "not_citable"),
         ("/v1/me", "not_citable"),
         ("/v1/figures/x", "not_citable"),
         ("/v1/mediators", "not_citable"),
@@ -99,6 +102,98 @@ async def test_what_is_no_list_of_ours_is_refused(client: httpx.AsyncClient, url
     assert "secret" not in problem.detail
     if code == "not_citable":
         assert "/v1/exchanges" in item.allowed
+
+
+EXCHANGE = f"/v1/exchanges/{NEW_YEAR}"
+
+
+@pytest.mark.parametrize(
+    ("url", "told", "instead"),
+    [
+        (
+            "/v1/charts/timeline.svg?mediator=uae&width=900",
+            "a picture: cite the statistics",
+            ["/v1/stats?group_by=month&group_by=direction&mediator=uae"],
+        ),
+        (
+            "/charts/by-mediator.png?scale=2&year=2024&measure=remains",
+            "a picture: cite the statistics",
+            ["/v1/stats?group_by=mediator&year=2024&measure=remains"],
+        ),
+        ("/v1/charts/cumulative.svg", "a picture: cite the statistics", ["/v1/stats"]),
+        ("/v1/charts/pie.svg", "neither a list, nor a record, nor statistics", []),
+        ("/v1/changes", "a feed, which goes on", []),
+        ("/v1/changes.atom", "a feed, which goes on", []),
+        ("/exchanges.ics?year=2025", "a feed, which goes on", ["/v1/exchanges?year=2025"]),
+        ("/docs", "tells about the service", []),
+        ("/", "tells about the service", []),
+        ("/openapi.json", "tells about the service", []),
+        ("/problems/invalid_query", "tells about the service", []),
+        ("/c/k3fq7m2xw5ab", "a citation already", []),
+        ("http://testserver/v1/c/k3fq7m2xw5ab", "a citation already", []),
+        ("/v1/citations/k3fq7m2xw5ab", "a citation already", []),
+        ("/v1/citations?year=2024", "takes citations", ["/v1/citations.ndjson?year=2024"]),
+        (f"{EXCHANGE}/citation?as_of=1", "tells how to cite an exchange", [f"{EXCHANGE}?as_of=1"]),
+        (f"{EXCHANGE}/revisions/1", "one revision, which never changes", [EXCHANGE]),
+        (f"{EXCHANGE}/revisions", "the history of a record", [EXCHANGE]),
+        (f"{EXCHANGE}/diff?from=1", "the history of a record", [EXCHANGE]),
+        (f"{EXCHANGE}/claims", "a part of an exchange", [f"/v1/claims?exchange={NEW_YEAR}"]),
+        (f"{EXCHANGE}/claims/{NEW_YEAR}:c1", "by its own path", [f"/v1/claims/{NEW_YEAR}:c1"]),
+        ("/v1/articles/x/exchanges?year=2024", "a part of a list", ["/v1/exchanges?article=x&year=2024"]),
+        (
+            "/v1/agreements/x/progress",
+            "told anew from figures",
+            ["/v1/agreements/x", "/v1/figures?agreement=x"],
+        ),
+        (
+            "/v1/mediators",
+            "counts mediations",
+            ["/v1/mediations", "/v1/stats?group_by=mediator&measure=exchanges"],
+        ),
+        ("/v1/figures/x", "no path of a figure", ["/v1/figures"]),
+        ("/v1/releases/2026.11/download", "about a release", ["/v1/exchanges?release=2026.11"]),
+        ("/v1/releases", "describes the dataset", []),
+        ("/v1/dataset.jsonld", "describes the dataset", []),
+        ("/v1/proposals", "for those who write", []),
+        ("/v1/exchanges.pdf?year=2024", "no format (csv, ndjson,", ["/v1/exchanges?year=2024"]),
+        ("/v1/exchanges/?year=2024", "ends in a slash", ["/v1/exchanges?year=2024"]),
+        ("exchanges?year=2024", "must begin with a slash", ["/v1/exchanges"]),
+        ("/v1/exchange", "neither a list, nor a record, nor statistics", ["/v1/exchanges"]),
+        ("/v1/nonsense", "neither a list, nor a record, nor statistics", []),
+    ],
+)
+async def test_each_is_told_why_and_what_to_cite_in_its_place(
+    client: httpx.AsyncClient, url: str, told: str, instead: list[str]
+) -> None:
+    [item] = problem_of(await cite(client, url)).errors
+    assert (item.pointer, item.code) == ("/url", "not_citable")
+    assert told in item.message
+    assert item.suggestions[: len(instead)] == instead
+    assert instead or not item.suggestions
+    if "neither" not in told and "must begin" not in told:
+        assert all(each in item.message for each in instead)
+
+
+@pytest.mark.parametrize("url", ["/v1/charts/by-mediator.svg?year=2024", "/exchanges.atom?year=2024"])
+async def test_what_is_named_in_its_place_can_be_cited(own_client: httpx.AsyncClient, url: str) -> None:
+    [item] = problem_of(await cite(own_client, url)).errors
+    [instead] = item.suggestions
+    assert (await cite(own_client, instead)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("", "must not be empty: send what you have read, such as /v1/exchanges?year=2025"),
+        ("https://example.org/v1/exchanges", "whose host is 'testserver'; a path without any host will do"),
+        ("/v1/exchanges?limit=5", "only the whole list can be cited: leave it out"),
+        ("/v1/exchanges?cursor=x", "send the query that the walk began with, which `meta.query`"),
+    ],
+)
+async def test_what_to_do_about_it_is_told(client: httpx.AsyncClient, url: str, told: str) -> None:
+    [item] = problem_of(await cite(client, url)).errors
+    assert item.pointer == "/url"
+    assert told in item.message
 
 
 @pytest.mark.parametrize(

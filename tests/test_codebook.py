@@ -16,13 +16,17 @@ from api.codebook import codebook
 from api.codebookpage import codebook_html, codebook_markdown
 from api.columns import columns_of
 from api.editions import Edition
-from api.metaschemas import ONLY_AS_JSON, REFERS, TABLES
-from api.routes.exports import EXPORTS
+from api.exports import EXPORTS
+from api.metaschemas import ONLY_AS_JSON, TABLES
 from api.workedexample import worked_example
-from db import enums, references
+from db import checks, enums
+from db.dataset_files import read_dataset
+from db.fieldnames import NAMES
 from db.queries.dataset import Size
 from db.records import Exchange
+from db.rendering import PLURAL
 from tests.asking import ask
+from tests.conftest import SHIPPED
 from tests.contract import NEW_YEAR
 from tests.test_dataset_metadata import AT
 
@@ -119,9 +123,14 @@ def test_tables_are_what_is_exported() -> None:
     }
 
 
-def test_references_are_those_that_writes_follow() -> None:
-    followed = {field: f"{resource}s" for resource, fields in references._FIELDS.items() for field in fields}
-    assert followed.items() <= REFERS.items()
+def test_fields_name_what_writes_check_them_for() -> None:
+    named = {
+        (reference.field.rstrip("0123456789.").rpartition(".")[2], PLURAL[reference.target])
+        for item in read_dataset([SHIPPED]).inputs
+        for reference in checks._references(item)
+    }
+    assert {field for field, _ in named} >= {"citations", "claimant", "exchange", "agreement", "agency"}
+    assert named <= set(NAMES.items())
 
 
 async def test_example_is_computed_from_the_record(client: httpx.AsyncClient) -> None:
@@ -163,7 +172,9 @@ async def test_example_of_every_exchange_can_be_told(client: httpx.AsyncClient) 
 
 def test_without_the_record_there_is_no_example() -> None:
     assert ANSWER.figures_rule.example is None
-    assert "The rule at work" not in codebook_markdown(ANSWER) + codebook_html(ANSWER).decode()
+    for told in (codebook_markdown(ANSWER), codebook_html(ANSWER).decode()):
+        assert "The rule at work" not in told
+        assert "No exchange here has a figure of living people" in told
 
 
 class Page(HTMLParser):
@@ -199,6 +210,7 @@ async def test_page(client: httpx.AsyncClient) -> None:
     page = Page(response.text)
     assert len(set(page.ids)) == len(page.ids)
     assert [link for link in page.links if not link.startswith(("/", "#"))] == []
+    assert not re.search(r"<(td|th|p|li)[^>]*>\s*</", response.text), "a gap"
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
     told = "".join(page.texts)
     for table in ANSWER.tables:
@@ -238,10 +250,17 @@ async def test_markdown(client: httpx.AsyncClient) -> None:
             rows = iter(lines[number - 1 :])
             while (row := next(rows, "")).startswith("|"):
                 assert len(re.findall(r"(?<!\\)\|", row)) == width, row
+    assert not re.search(r"\|\s*\||\S  +\S|[ \t]$|\n\n\n", response.text, re.MULTILINE), "a gap"
     for table in ANSWER.tables:
         assert f"### {table.name.capitalize()}" in lines
         for variable in table.variables:
             assert f"| `{variable.name}` | " in response.text
+
+
+def test_a_path_is_no_id() -> None:
+    links = [part for part in ANSWER.parts if part.name.endswith("links")]
+    assert links
+    assert [variable.table for part in links for variable in part.variables if variable.table] == []
 
 
 async def test_codebook_of_a_state(client: httpx.AsyncClient) -> None:

@@ -140,7 +140,7 @@ async def test_what_every_read_says_of_itself(client: httpx.AsyncClient, operati
     live = await ask(client, operation.path)
     pinned = await ask(client, operation.path, {"as_of": "1"})
     assert (live.headers["cache-control"], pinned.headers["cache-control"]) == (
-        "public, no-cache",
+        "public, max-age=0, must-revalidate",
         "public, max-age=86400",
     )
     for response in (live, pinned):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from db.dataset_files import LONGEST_LINE, DatasetError, LineError, read_dataset, scan_dataset
+from db.dataset_files import LONGEST_LINE, DatasetError, read_dataset, scan_dataset
 from db.enums import Resource
 from db.inputs import ExchangeInput
+from db.lines import LineError
 from db.rendering import PLURAL
 from db.strictjson import Fault
 from tests.synthetic import (
@@ -286,5 +287,5 @@ def test_other_files_of_a_directory_are_ignored_and_no_file_is_read_twice(tmp_pa
 
 def test_an_empty_file_holds_no_records(tmp_path: Path) -> None:
     files = read_dataset([write_lines(tmp_path / "totals.jsonl")])
-    assert files.entries == ()
+    assert list(files.entries) == []
     assert files.resources == {Resource.TOTAL}

@@ -24,6 +24,7 @@ from api.editions import LICENCE_URL, Edition, FileFacts
 from api.metaschemas import ONLY_AS_JSON, TABLES
 from db.queries.dataset import Size
 from tests.asking import ask
+from tests.conftest import _database, application, running
 
 # The library that mlcroissant reads with warns of its own class.
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:ConjunctiveGraph:DeprecationWarning")]
@@ -118,6 +119,18 @@ async def test_descriptions_are_pinned(loaded_url: str, own_client: httpx.AsyncC
     for resource in before["resources"]:
         assert resource["path"].endswith("?as_of=1")
         assert "hash" not in resource
+
+
+async def test_before_anything_was_written_no_link_names_a_state(
+    server_url: str, empty_template: str
+) -> None:
+    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+        for path in ("dataset", "dataset.jsonld", "datapackage.json", "croissant.json"):
+            answer = await ask(client, f"/v1/{path}")
+            assert "as_of=" not in answer.text + answer.headers["link"]
+        links = (await ask(client, "/v1/dataset")).json()["links"]
+        for link in links.values():
+            assert (await ask(client, link)).status_code == 200
 
 
 async def test_data_package(client: httpx.AsyncClient) -> None:

@@ -15,6 +15,28 @@ def test_root_leads_to_the_documentation() -> None:
     assert (response.status_code, response.headers["location"]) == (307, "/docs")
 
 
+def test_the_catalogue_leads_programs_to_all_descriptions() -> None:
+    """RFC 9727, and the format of RFC 9264."""
+    answer = ask("/.well-known/api-catalog")
+    assert answer.status_code == 200
+    profile = "https://www.rfc-editor.org/info/rfc9727"
+    assert answer.headers["content-type"] == f'application/linkset+json; profile="{profile}"'
+    assert answer.links["api-catalog"]["url"] == "/.well-known/api-catalog"
+    [context] = answer.json()["linkset"]
+    base = "http://test"
+    assert context.pop("anchor") == f"{base}/v1"
+    assert {relation: target["href"] for relation, [target] in context.items()} == {
+        "service-desc": f"{base}/v1/openapi.json",
+        "service-doc": f"{base}/docs",
+        "service-meta": f"{base}/v1/dataset.jsonld",
+        "status": f"{base}/readyz",
+    }
+    assert ask("/.well-known/api-catalog", If_None_Match=answer.headers["etag"]).status_code == 304
+    assert ask("/.well-known/api-catalog", Accept="text/html").status_code == 406
+    head = ask("/.well-known/api-catalog", method="HEAD")
+    assert (head.status_code, head.content, head.links) == (200, b"", answer.links)
+
+
 def test_documentation_is_made_of_what_is_served_here() -> None:
     page = ask("/docs", Accept=BROWSER)
     assert page.status_code == 200

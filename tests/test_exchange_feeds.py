@@ -261,7 +261,7 @@ async def test_copies_that_still_hold_are_not_sent_again(
     loaded_engine: AsyncEngine, own_client: httpx.AsyncClient, path: str
 ) -> None:
     first = await ask(own_client, path)
-    assert first.headers["cache-control"] == "public, no-cache"
+    assert first.headers["cache-control"] == "public, max-age=0, must-revalidate"
     assert first.headers["x-dataset-revision"] == "1"
     for condition in (
         {"If_None_Match": first.headers["etag"]},

@@ -21,7 +21,9 @@ import pytest
 from pyld import jsonld
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.routes.exports import EXPORTS
+from api.columns import Kind
+from api.exports import EXPORTS
+from api.formats import cells
 from db.enums import Resource
 from tests.asking import Query, ask, walk
 from tests.synthetic import actor, article, claim, coverage, exchange, publisher
@@ -49,6 +51,12 @@ TEXTS = [
     "+380",
     "back\\slash",
     "'quoted'",
+    "\n=1+1",
+    "\t=1+1",
+    "  =1+1",
+    "\u00a0+1",
+    "\uff1d1+1",
+    "a =1+1",
 ]
 
 
@@ -134,7 +142,8 @@ async def download(client: httpx.AsyncClient, path: str, query: Query | None = N
 
 
 def guarded(text: str) -> str:
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    runs = text[:1] in {"\t", "\r", "\n"} or text.lstrip()[:1] in {*"=+-@", *"\uff1d\uff0b\uff0d\uff20"}
+    return f"'{text}" if runs else text
 
 
 def spelt(value: object) -> str:
@@ -309,6 +318,19 @@ async def test_statistics_without_groups_are_their_total(client: httpx.AsyncClie
     }
     response = await ask(client, "/v1/stats.csv", {"year": 1999, "group_by": "mediator"})
     assert read_csv(response.content) == []
+
+
+@pytest.mark.parametrize("text", ["\r=1", "\r\n@SUM(1)", "\n", "\t", " \t-1", "\u3000=1"])
+def test_no_text_runs_whatever_is_before_its_sign(text: str) -> None:
+    assert cells.guarded(text) == f"'{text}"
+
+
+def test_what_runs_nowhere_stays_as_it_is() -> None:
+    for text in ("", " ", "a=1", "1-2", "é", "'=1"):
+        assert cells.guarded(text) == text
+    assert cells.guarded(None) is None
+    for number in (-1, 0, 1.5):
+        assert cells.spelt(Kind.NUMBER, number) == number
 
 
 async def test_odd_texts_survive(own_client: httpx.AsyncClient, loaded_engine: AsyncEngine) -> None:

@@ -10,10 +10,11 @@ import re
 import socket
 import tempfile
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -22,11 +23,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Message
 
 from api import exporting, streamed
-from api.formats import BY_MEDIA_TYPE, FORMATS, FormatName
+from api.exports import EXPORTS
+from api.formats import BY_MEDIA_TYPE, FORMATS, Batches, FormatName, Sheet
 from api.formats.xlsx import TEMPORARY
 from api.gates import Gate
 from api.main import create_app
-from api.routes.exports import EXPORTS
 from api.settings import HttpSettings
 from db.enums import Resource
 from db.session import write_engine
@@ -215,13 +216,31 @@ async def test_head_tells_what_get_would(client: httpx.AsyncClient, form: str) -
     assert (head.status_code, head.content) == (200, b"")
     for name in ("etag", "content-type", "content-disposition", "last-modified", "vary", "cache-control"):
         assert head.headers[name] == got.headers[name]
+    compressed = {"Accept-Encoding": "gzip"}
+    got = await client.get(f"/v1/totals.{form}", headers=compressed)
+    head = await client.head(f"/v1/totals.{form}", headers=compressed)
+    assert head.headers["etag"] == got.headers["etag"]
+    assert head.headers.get("content-encoding") == got.headers.get("content-encoding")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+async def test_head_makes_no_file(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    async def failing(sheet: Sheet, batches: Batches) -> AsyncGenerator[bytes, None]:
+        raise AssertionError(f"{sheet.name} was written for nobody")
+        yield b""
+
+    monkeypatch.setattr(exporting, "FORMATS", {form: replace(FORMATS[form], write=failing)})
+    assert (await client.get(f"/v1/totals.{form}")).status_code == 500
+    assert (await client.head(f"/v1/totals.{form}")).status_code == 200
 
 
 async def test_past_states_are_exported_too(
     own_client: httpx.AsyncClient, loaded_engine: AsyncEngine
 ) -> None:
     before = await ask(own_client, "/v1/actors.ndjson")
-    assert before.headers["cache-control"] == "public, no-cache"
+    assert before.headers["cache-control"] == "public, max-age=0, must-revalidate"
     uae = await changed(loaded_engine, Resource.ACTOR, "uae", name="Emirates")
     await put(loaded_engine, uae)
     live = await ask(own_client, "/v1/actors.ndjson")
@@ -242,14 +261,22 @@ async def test_the_file_is_named_after_the_query(client: httpx.AsyncClient) -> N
         response = await ask(client, "/exchanges.csv", query)
         assert response.status_code == 200, response.text
         found = re.fullmatch(
-            r'attachment; filename="([a-z0-9_.-]+)"', response.headers["content-disposition"]
+            r"""attachment; filename="([a-z0-9_.-]+)"(?:; filename\*=UTF-8''([A-Za-z0-9_.%-]+))?""",
+            response.headers["content-disposition"],
         )
         assert found, response.headers["content-disposition"]
         assert response.headers["content-location"].startswith("/v1/exchanges.csv?")
-        return found[1]
+        assert found[2] is None or unquote(found[2]).isprintable()
+        whole = found[1] if found[2] is None else unquote(found[2], errors="strict")
+        assert len(whole.encode()) < 140
+        return found[1] if found[2] is None else f"{found[1]} {whole}"
 
     assert await name_of({"mediator": "ОАЭ", "year": 2025}) == "exchanges_mediator-uae_year-2025_r1.csv"
-    assert await name_of({"q": "обмен", "bom": "true", "fields": "id"}) == "exchanges_q_r1.csv"
+    asked: Query = {"q": "обмен", "bom": "true", "fields": "id"}
+    assert await name_of(asked) == "exchanges_q_r1.csv exchanges_q-обмен_r1.csv"
+    # half of the words would be another query
+    assert await name_of({"q": "обмен UAE"}) == "exchanges_q_r1.csv exchanges_q-обмен-uae_r1.csv"
+    assert (await name_of({"q": "обмен " * 60})).startswith("exchanges_q_r1.csv exchanges_q-обмен-обмен-")
     assert await name_of({"mediator": ["uae", "turkey"]}) == "exchanges_mediator-uae-turkey_r1.csv"
     long = await name_of({"year": list(range(1900, 1990)), "q": 'a "b"; ../c\r\nd'})
     assert len(long) < 140

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.atom import NAMESPACE
+from api.editions import CREATOR
 from db.models.history import Dataset
 from tests.asking import ask
 from tests.conftest import _database, application, running
@@ -67,7 +68,7 @@ async def test_what_a_reader_needs_is_there(
         "alternate": f"http://testserver{PATH}/revisions/2",
         "latest-version": f"http://testserver{PATH}",
     }
-    assert text(loaded[0], "author", "name") == "the service"
+    assert text(loaded[0], "author", "name") == text(feed, "author", "name") == CREATOR
     assert text(loaded[0], "summary") == "the shipped dataset"
     for link in links(newest).values():
         assert (await ask(own_client, link)).status_code == 200
@@ -132,7 +133,7 @@ async def test_a_copy_that_still_holds_is_not_sent_again(
     loaded_engine: AsyncEngine, own_client: httpx.AsyncClient
 ) -> None:
     first = await ask(own_client, FEED)
-    assert first.headers["cache-control"] == "public, no-cache"
+    assert first.headers["cache-control"] == "public, max-age=0, must-revalidate"
     again = await ask(own_client, FEED, If_None_Match=first.headers["etag"])
     assert (again.status_code, again.content) == (304, b"")
     assert (await ask(own_client, FEED, If_Modified_Since=first.headers["last-modified"])).status_code == 304
@@ -187,7 +188,7 @@ async def test_before_anything_was_written_it_is_empty(server_url: str, empty_te
     async with _database(server_url, empty_template) as url, running(application(url)) as client:
         feed = await read(client)
         assert entries(feed) == []
-        assert (text(feed, "author", "name"), "next" in links(feed)) == ("the service", False)
+        assert (text(feed, "author", "name"), "next" in links(feed)) == (CREATOR, False)
         dt.datetime.fromisoformat(text(feed, "updated"))
 
 

@@ -10,19 +10,9 @@ from dataclasses import dataclass, replace
 import httpx
 import pytest
 
+from api.exports import EXPORTS
 from api.params import Sister
-from api.routes import (
-    actors,
-    agreements,
-    articles,
-    claims,
-    coverage,
-    exchanges,
-    figures,
-    mediations,
-    publishers,
-    totals,
-)
+from api.routes.articles import CITING as CITING_EXCHANGES
 from tests import oracle
 from tests.asking import found
 from tests.oracle import Record, any_figure, brokering, counted, counted_claims, word
@@ -328,17 +318,8 @@ TABLE: Mapping[str, Mapping[str, Row]] = {
     "/v1/coverage": COVERAGE,
 }
 LISTINGS = {
-    "/v1/exchanges": exchanges.EXCHANGES,
-    "/v1/figures": figures.FIGURES,
-    "/v1/claims": claims.CLAIMS,
-    "/v1/mediations": mediations.MEDIATIONS,
-    "/v1/articles": articles.ARTICLES,
-    CITING: articles.CITING,
-    "/v1/publishers": publishers.PUBLISHERS,
-    "/v1/actors": actors.ACTORS,
-    "/v1/agreements": agreements.AGREEMENTS,
-    "/v1/totals": totals.TOTALS,
-    "/v1/coverage": coverage.COVERAGE,
+    **{each.path: each.listing for each in EXPORTS.values() if each.listing and each.stored},
+    CITING: CITING_EXCHANGES,
 }
 
 

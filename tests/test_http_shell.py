@@ -301,6 +301,17 @@ def test_conditional_requests_for_variants(
         assert "content-encoding" not in response.headers
 
 
+@pytest.mark.parametrize("host", ['a"onload=', "a b", "a/b", "a@b", "x" * 300, "a:port"])
+def test_a_host_that_is_none_is_refused(host: str) -> None:
+    problem = problem_of(ask("/things", Host=host))
+    assert (problem.status, "Host" in problem.detail) == (400, True)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:80", "[::1]:8000", "a-b.example"])
+def test_hosts_are_taken_as_they_are(host: str) -> None:
+    assert ask("/things", Host=host).status_code == 200
+
+
 def test_access_log_has_one_line_per_request_and_no_secret() -> None:
     stream = io.StringIO()
     with configure_logging("info", stream):

@@ -203,6 +203,25 @@ async def test_chains_of_merges_end_at_the_last(curator: Curator) -> None:
         assert (await curator.get(each)).headers["location"] == "/v1/exchanges/first"
 
 
+async def test_what_is_below_a_merged_record_is_found_below_the_other(curator: Curator) -> None:
+    path, into = await pair(curator, R.EXCHANGE)
+    before = {field: await curator.body(f"{path}/{field}") for field in ("claims", "mediations")}
+    await merge(curator, path, into.rpartition("/")[2])
+    for field, listed in before.items():
+        moved = await curator.get(f"{path}/{field}?limit=10")
+        refused(moved, 308, "merged")
+        assert moved.headers["location"] == f"{into}/{field}?limit=10"
+        assert (await curator.body(f"{path}/{field}?as_of=3"))["data"] == listed["data"]
+    await curator.change("POST", "/v1/articles/page-2/merge", query={"into": "page-3"})
+    old = "/v1/articles/page-2/exchanges"
+    moved = await curator.get(f"{old}?year=2020")
+    refused(moved, 308, "merged")
+    assert moved.headers["location"] == "/v1/articles/page-3/exchanges?year=2020"
+    assert [each["id"] for each in (await curator.body(f"{old}?as_of=1"))["data"]] == ["second"]
+    found = await curator.body("/v1/articles/page-3/exchanges")
+    assert "second" in [each["id"] for each in found["data"]]
+
+
 async def test_references_are_turned_and_citations_united(curator: Curator) -> None:
     await curator.change("POST", "/v1/articles/page-2/merge", query={"into": "page-3"})
     assert (await curator.body("/v1/exchanges/second"))["citations"] == ["page-3"]

@@ -13,8 +13,8 @@ from db.enums import Action, Resource
 from db.inputs import ExchangeInput
 from db.load import LoadReport, describe, load, summary_lines
 from db.models.history import Dataset, Revision
-from db.writes import stored_ids
 from tests.synthetic import actor, article, claim, exchange, publisher, total, write_dataset, write_lines
+from tests.writing import stored_ids
 
 pytestmark = pytest.mark.anyio
 

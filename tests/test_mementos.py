@@ -133,17 +133,20 @@ async def test_the_future_is_the_present(history: History) -> None:
         answer = await history.get(path, "Fri, 31 Dec 9999 23:59:59 GMT")
         assert answer.status_code == 200
         assert answer.content == (await history.get(path)).content
-        assert answer.headers["cache-control"] == "public, no-cache"
+        assert answer.headers["cache-control"] == "public, max-age=0, must-revalidate"
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_before_the_first_revision_there_is_nothing(history: History, path: str) -> None:
+async def test_before_the_first_revision_the_first_is_read(history: History, path: str) -> None:
+    """RFC 7089, section 4.5.3: who asks for a time before all mementos gets the first one."""
+    first = await history.get(path, history.times[0])
     for moment in (history.times[0] - SECOND, "Thu, 01 Jan 1970 00:00:00 GMT"):
         answer = await history.get(path, moment)
-        assert answer.status_code == 422
-        (error,) = problem_of(answer).errors
-        assert (error.parameter, error.code) == ("Accept-Datetime", "out_of_range")
-        assert history.times[0].isoformat() in error.message
+        assert (answer.status_code, answer.content) == (200, first.content)
+        assert answer.headers["memento-datetime"] == http_date(history.times[0])
+        assert answer.headers["cache-control"] == "public, max-age=86400"
+        assert (await history.get(path, moment, as_of="1")).status_code == 200
+        assert (await history.get(path, moment, as_of="2")).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Names and ids of records that were merged: they mean the other record, and its past as well."""
 
+from urllib.parse import urlencode
+
 import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -8,6 +10,7 @@ from db.amending import merge
 from db.enums import Resource
 from db.writes import writing
 from tests.asking import ask, found
+from tests.releasing import release
 from tests.synthetic import actor, claim, exchange, mediation
 from tests.writing import made, put
 
@@ -61,6 +64,26 @@ async def test_an_old_id_is_a_name_of_the_other(merging: AsyncEngine, own_client
     assert single.status_code == 200
     gone = await ask(own_client, "/v1/actors/orient", {"as_of": before + 1})
     assert (gone.status_code, gone.headers["location"]) == (308, f"/v1/actors/east?as_of={before + 1}")
+
+
+async def test_a_release_keeps_its_records_and_a_citation_its_names_too(
+    merging: AsyncEngine, own_client: httpx.AsyncClient
+) -> None:
+    await release(merging, "2026.11.1")
+    query = {"mediator": "orient", "release": "2026.11.1"}
+    address = f"/v1/exchanges?{urlencode(query)}"
+    citation = (await own_client.post("/v1/citations", json={"url": address})).json()
+    assert await found(own_client, "/v1/exchanges", query) == {"first-of-two"}
+    rows = (await ask(own_client, citation["url"])).content
+    await merged(merging, R.ACTOR, "orient", "east")
+    answer = (await ask(own_client, "/v1/exchanges", query)).json()
+    assert {record["id"] for record in answer["data"]} == BOTH
+    assert {each["id"]: [m["actor"] for m in each["mediations"]] for each in answer["data"]} == {
+        "first-of-two": ["orient"],
+        "second-of-two": ["east"],
+    }
+    assert citation["rows"] == rows.count(b"\n") == 1
+    assert (await ask(own_client, citation["url"])).content == rows
 
 
 async def test_a_walk_is_not_changed_by_a_merge(merging: AsyncEngine, own_client: httpx.AsyncClient) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
+from pydantic import ValidationError
 
 from api.main import create_app
 from api.openapi import contract_json
 from api.problems import CATALOGUE
 from api.settings import HttpSettings
-from db import enums
+from db import enums, inputs
 from db.settings import DatabaseSettings
 from tests.asking import ask
 from tests.contract import ALL, EVERY, LISTS, RECORDS, WITH_KEY, Operation, document
@@ -84,6 +85,20 @@ def test_what_it_is() -> None:
     jsonschema_rs.meta.validate(
         {"$schema": "https://json-schema.org/draft/2020-12/schema", "$defs": COMPONENTS}
     )
+
+
+def test_what_is_counted_twice_is_somebody() -> None:
+    """The validator's least count is the published one too."""
+    for name in ("Overlap", "OverlapInput"):
+        assert COMPONENTS[name]["properties"]["count"]["minimum"] == 1
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        inputs.Overlap.model_validate(
+            {
+                **dict.fromkeys(("exchange", "released_by", "received_by"), "a"),
+                "measure": "persons",
+                "count": 0,
+            }
+        )
 
 
 def test_the_committed_file_is_the_contract() -> None:

@@ -57,6 +57,11 @@ async def test_a_page_of_a_table_says_so(here: dict[str, str]) -> None:
     assert lines("query", "actors", "--limit", "2", **here)[-1] == (
         "27 actors, 2 of them shown; dataset revision 1"
     )
+    assert lines("query", "coverage", "--limit", "1", **here)[-1] == (
+        "21 coverage notes, 1 of them shown; dataset revision 1"
+    )
+    assert lines("query", "releases", **here)[-1] == "1 release; dataset revision 1"
+    assert lines("query", "mediators", "--limit", "1", **here)[0].split() == ["id", "exchanges"]
 
 
 async def test_sums_come_with_their_total(here: dict[str, str]) -> None:
@@ -93,7 +98,14 @@ async def test_json_is_the_answer(here: dict[str, str]) -> None:
     [
         (["--mediatr", "UAE"], ["error: mediatr: there is no parameter", "did you mean: mediator"]),
         (["--mediator", "atlantis"], ["there is no actor 'atlantis'"]),
-        (["nothing"], ["There is nothing at /v1/nothing."]),
+        (["nothing"], ["there is no list 'nothing' to query\n  lists: exchanges, figures, claims"]),
+        (["Exchange"], ["there is no list 'Exchange' to query\n  did you mean: exchanges\n"]),
+        (["claims", "uae"], ["'uae' is not an option; filters are written as --name value"]),
+        (["a/b"], ["there is no list 'a/b' to query\n  lists: "]),
+        (["citations"], ["there is no list 'citations' to query"]),  # POST only
+        (["changes"], ["changes is no list, and has no table"]),
+        (["mediators", "--format", "csv"], ["there is no list 'mediators' to query", ", citations"]),
+        (["--as-of", "1999-12-31"], ["as_of: the history runs from "]),
         (["--url", "http://127.0.0.1:9"], ["no whole answer from http://127.0.0.1:9"]),
         (["--url", "nonsense"], ["no whole answer from nonsense"]),
     ],
@@ -105,6 +117,24 @@ async def test_what_is_not_understood(here: dict[str, str], arguments: list[str]
     assert "Traceback" not in result.stderr
     for words in told:
         assert words in result.stderr
+
+
+async def test_wrong_uses_of_export(here: dict[str, str], tmp_path: Path) -> None:
+    for arguments, told in (
+        (["unknownlist"], "there is no list 'unknownlist' to export\n  lists: exchanges, figures"),
+        (["figure"], "did you mean: figures"),
+        (["mediators"], "there is no list 'mediators' to export\n  did you mean: mediations"),
+        (["claims", "-o", tmp_path], f"{tmp_path} is a folder: name a file in it with --output"),
+        (["claims", "-o", tmp_path / "no" / "x.csv"], f"there is no folder {tmp_path / 'no'} for x.csv"),
+        (["claims", "-o", tmp_path / "x.doc"], "no format has the ending .doc"),
+        (["claims", "--limit", "5"], "limit: does not belong to an export"),
+        (["claims", "--fields"], "--fields needs a value"),
+    ):
+        result = exchanges("export", *arguments, **here)
+        assert (result.returncode, result.stdout) == (1, ""), arguments
+        assert told in result.stderr
+        assert "Traceback" not in result.stderr
+    assert list(os.scandir(tmp_path)) == []
 
 
 async def test_an_export_is_a_file_or_nothing(here: dict[str, str], tmp_path: Path) -> None:

@@ -112,12 +112,19 @@ async def test_readers_of_a_blanked_revision_are_told_why(small: AsyncEngine, se
             (f"{FIRST}/diff", {"from_revision": 2, "to_revision": 3}),
         ):
             answer = await ask(client, path, query)
-            assert why in refused(answer, 410, "gone").detail
+            detail = refused(answer, 410, "gone").detail
+            assert detail.endswith(f" is gone ({why}).")
+            assert detail.count(":") == 1
             assert NAME not in answer.text
         kept = await ask(client, FIRST, {"as_of": 2}, If_None_Match=old.headers["etag"])
         assert kept.status_code == 410
         again = await ask(client, "/v1/exchanges", {"as_of": 2}, If_None_Match=listed.headers["etag"])
         assert again.status_code == 200
+        for as_of, status in ((1, 200), (2, 410), (3, 410), (4, 200)):
+            for path in ("/v1/claims/first:c1", f"{FIRST}/claims/first:c1"):
+                assert (await ask(client, path, {"as_of": as_of})).status_code == status
+        part = await ask(client, "/v1/claims/first:c1", {"as_of": 2})
+        assert why in refused(part, 410, "gone").detail
         for path, query in (
             (FIRST, {"as_of": 1}),
             (FIRST, {"as_of": 4}),
@@ -176,7 +183,13 @@ async def test_a_deleted_record_stays_deleted_for_readers(small: AsyncEngine, se
         assert "was deleted" in refused(await curator.get(path), 410, "gone").detail
         assert "blanked" in refused(await ask(curator.client, path, {"as_of": 1}), 410, "gone").detail
         redacted = await ask(curator.client, f"{path}/revisions/3")
-        assert "only tells of a redaction" in refused(redacted, 410, "gone").detail
+        assert (
+            f"only tells of a redaction (revisions 1 and 2 blanked: {REASON})."
+            in refused(redacted, 410, "gone").detail
+        )
+        gone = await ask(curator.client, "/v1/claims/second:c1")
+        assert refused(gone, 404, "not_found").detail == "There is no claim 'second:c1'."
+        refused(await ask(curator.client, "/v1/claims/second:c1", {"as_of": 1}), 410, "gone")
         back = await curator.send("POST", f"{path}/restore")
         assert "was blanked" in refused(back, 409, "conflict").detail
 
@@ -271,7 +284,7 @@ async def test_the_command_blanks_and_says_what(small: AsyncEngine, server_url: 
     ("record", "number", "reason", "said"),
     [
         ("exchange/first", 1, REASON, "exchange 'first' still says what a curator wrote in that revision"),
-        ("exchange/first", 2, REASON, "exchange 'first' has revisions 1 to 1, and no revision 2"),
+        ("exchange/first", 2, REASON, "exchange 'first' has revision 1 only, and no revision 2"),
         ("exchanges/third", 1, REASON, "there never was exchange 'third'"),
         ("exchange/first", 1, " ", "say why with --reason"),
         ("first", 1, REASON, "RECORD must be a kind, a slash and an id"),

@@ -29,7 +29,7 @@ Changes = Mapping[str, tuple[list[str], list[str], list[str]]]
 async def compared(curator: Curator, earlier: str, later: str) -> dict[str, Any]:
     answer = await ask(curator.client, f"/v1/releases/{earlier}/compare/{later}")
     assert answer.status_code == 200, answer.text
-    assert answer.headers["cache-control"] == "public, no-cache"
+    assert answer.headers["cache-control"] == "public, max-age=0, must-revalidate"
     body: dict[str, Any] = answer.json()
     assert [each["resource"] for each in body["records"]] == [str(resource) for resource in R]
     return body
@@ -110,8 +110,13 @@ async def test_the_earlier_release_comes_first(engine: AsyncEngine, server_url: 
     await release(engine, "2026.10")
     async with curating(engine, server_url) as curator:
         for path in ("2026.10/compare/2026.09", "latest/compare/2026.09"):
-            [item] = refused(await ask(curator.client, f"/v1/releases/{path}"), 422, "invalid_query").errors
-            assert item.message == "2026.10 was made after 2026.09; put the earlier one first"
+            asked, right = f"/v1/releases/{path}", "/v1/releases/2026.09/compare/2026.10"
+            problem = refused(await ask(curator.client, asked), 422, "invalid_query")
+            [item] = problem.errors
+            assert item.message == (
+                f"{asked} names the later release first: 2026.10 was made after 2026.09; ask {right}"
+            )
+            assert (item.parameter, item.suggestions, problem.detail) == (None, [right], item.message)
         answer = await ask(curator.client, "/v1/releases/2026.09/compare/2026.08")
         assert "There is no release '2026.08'" in refused(answer, 404, "not_found").detail
 
@@ -128,6 +133,40 @@ async def test_what_was_blanked_counts_as_changed(engine: AsyncEngine, server_ur
         await blank(engine, R.EXCHANGE, "first", 2)
         after = await compared(curator, "2026.09", "2026.10")
         assert (changes(after), after["level"]) == ({"exchange": ([], ["first"], [])}, "major")
+        assert before["notes"] == []
+        [note] = after["notes"]
+        assert note["code"] == "blanked_since"
+        assert note["text"] == (
+            "Since release 2026.09 was made, 1 of its records has been blanked for privacy; "
+            "/v1/releases/2026.09 names what was blanked. It differs here from every other revision of the "
+            "record, whatever it said, and the yearly figures of the release are without it."
+        )
+
+
+async def test_what_was_blanked_still_came_and_went(engine: AsyncEngine, server_url: str) -> None:
+    await put_small(engine)
+    for id_ in ("kept", "gone", "never"):
+        await put(engine, made(R.EXCHANGE, exchange(id_, date="2021-01-01")))
+    await run(engine, lambda write: remove(write, R.EXCHANGE, "never"))
+    await release(engine, "2026.09")
+    await run(engine, lambda write: remove(write, R.EXCHANGE, "gone"))
+    await put(engine, made(R.EXCHANGE, exchange("come", date="2021-01-01")))
+    await release(engine, "2026.10")
+    for id_ in ("kept", "come"):
+        await put(engine, await changed(engine, R.EXCHANGE, id_, summary="Somebody was freed."))
+    async with curating(engine, server_url) as curator:
+        before = await compared(curator, "2026.09", "2026.10")
+        for id_ in ("kept", "gone", "never", "come"):
+            await blank(engine, R.EXCHANGE, id_, 1)
+        after = await compared(curator, "2026.09", "2026.10")
+        expected = {"exchange": (["come"], [], ["gone"])}, "major"
+        assert (changes(before), before["level"]) == (changes(after), after["level"]) == expected
+        assert [note["text"].partition(",")[0] for note in after["notes"]] == [
+            "Since release 2026.09 was made",
+            "Since release 2026.10 was made",
+        ]
+        [note] = (await compared(curator, "latest", "latest"))["notes"]
+        assert "2 of its records have been blanked" in note["text"]
 
 
 # Yearly figures

@@ -150,7 +150,7 @@ async def test_what_the_answer_says(download: Download) -> None:
     assert headers["content-type"] == ZIP
     assert int(headers["content-length"]) == len(download.answer.content)
     assert headers["content-disposition"] == 'attachment; filename="prisoner-exchanges-2026.11.1.zip"'
-    assert headers["cache-control"] == "public, no-cache"
+    assert headers["cache-control"] == "public, max-age=0, must-revalidate"
     assert headers["x-dataset-revision"] == "2"
     assert "content-encoding" not in headers
     path = path_of("2026.11.1")

@@ -1,12 +1,21 @@
-"""What a redaction does to releases that held it: files made again, and notices that tell so."""
+"""What a redaction does to releases that held it: files made again, notices and notes that tell so."""
 
+from collections.abc import AsyncIterator
+from typing import Any
+from zipfile import ZipFile
+
+import httpx
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.releasing import zipped
 from db.amending import remove
 from db.enums import Resource
+from db.session import write_engine
 from tests.asking import ask
 from tests.blanking import NAME, REASON, blank, holding, named_then_mended
+from tests.conftest import _database, application, running
+from tests.contract import NEW_YEAR, READS, Operation
 from tests.curating import curating, refused, url_of
 from tests.releasing import release, released, touch
 from tests.serving import exchanges
@@ -94,3 +103,122 @@ async def test_what_no_release_held_is_told_in_none(small: AsyncEngine, server_u
     await blank(small, R.EXCHANGE, "second", 1)
     async with curating(small, server_url) as curator:
         assert (await ask(curator.client, "/v1/releases/2026.09")).json()["notices"] == []
+
+
+# Notes of reads
+
+
+def blanked_since(answer: httpx.Response) -> list[str]:
+    """Give the texts of the notes by which an answer tells that something was blanked."""
+    assert answer.status_code == 200, answer.text
+    meta: dict[str, Any] = answer.json()["meta"]
+    return [note["text"] for note in meta["notes"] if note["code"] == "blanked_since"]
+
+
+@pytest.fixture(scope="module")
+async def mended(server_url: str, loaded_template: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the shipped dataset; the exchange of the codebook and a total were blanked since."""
+    async with _database(server_url, loaded_template) as url:
+        engine = write_engine(url)
+        for resource, id_, words in ((R.EXCHANGE, NEW_YEAR, "summary"), (R.TOTAL, "total-0002", "note")):
+            await put(engine, await changed(engine, resource, id_, **{words: "In other words."}))
+            await blank(engine, resource, id_, 1)
+        await engine.dispose()
+        async with running(application(url)) as client:
+            yield client
+
+
+NOTED = [operation for operation in READS if "meta" in operation.model.model_fields]
+
+
+@pytest.mark.parametrize("operation", NOTED, ids=lambda operation: operation.template)
+async def test_every_read_with_notes_tells_what_its_release_lost(
+    mended: httpx.AsyncClient, operation: Operation
+) -> None:
+    query = operation.needed
+    path = operation.path.partition("?")[0]
+    [text] = blanked_since(await ask(mended, path, query | {"release": "2026.11"}))
+    assert text.startswith("Since release 2026.11 was made, 2 of its records have been blanked for privacy.")
+    assert text.endswith(" /v1/releases/2026.11 names them.")
+    [text] = blanked_since(await ask(mended, path, query | {"as_of": 1}))
+    assert text.startswith("Since dataset revision 1, 2 of the records that stood then have been blanked")
+    assert text.endswith(" /v1/changes?since=1 tells of them as redacted.")
+    for live in (query, query | {"as_of": 5}):
+        assert blanked_since(await ask(mended, path, live)) == []
+
+
+async def test_a_release_names_what_its_notes_count(mended: httpx.AsyncClient) -> None:
+    notices = (await ask(mended, "/v1/releases/2026.11")).json()["notices"]
+    assert {(each["resource"], each["id"]) for each in notices} == {
+        ("exchange", NEW_YEAR),
+        ("total", "total-0002"),
+    }
+    feed = (await ask(mended, "/v1/changes", {"since": 1})).json()["data"]
+    assert [each["id"] for each in feed if each["action"] == "redacted"] == [NEW_YEAR, "total-0002"]
+
+
+@pytest.mark.parametrize("query", [{}, {"year": 2024, "measure": "remains", "agreement": "none"}])
+async def test_pictures_tell_it_too(mended: httpx.AsyncClient, query: dict[str, object]) -> None:
+    path = "/v1/charts/timeline.svg"
+    assert "blanked for privacy" in (await ask(mended, path, query | {"release": "2026.11"})).text
+    assert "blanked for privacy" not in (await ask(mended, path, query)).text
+
+
+async def test_a_walk_tells_of_what_is_blanked_meanwhile(small: AsyncEngine, server_url: str) -> None:
+    await release(small, "2026.09")
+    await put(small, await changed(small, R.EXCHANGE, "first", summary="Somebody was freed."))
+    async with curating(small, server_url) as curator:
+        client = curator.client
+        begun = [
+            await ask(client, "/v1/actors", {"limit": 1, **state}) for state in ({"release": "2026.09"}, {})
+        ]
+        await blank(small, R.EXCHANGE, "first", 1)
+        pinned, live = [await ask(client, each.json()["meta"]["next"]) for each in begun]
+        [text] = blanked_since(pinned)
+        assert text == (
+            "Since release 2026.09 was made, 1 of its records has been blanked for privacy. No read of the "
+            "release holds it any more, and whether this query would have found it cannot be told. "
+            "/v1/releases/2026.09 names it."
+        )
+        assert [blanked_since(each) for each in (*begun, live)] == [[], [], []]
+
+
+async def test_what_no_longer_stood_is_not_missed(small: AsyncEngine, server_url: str) -> None:
+    await run(small, lambda write: remove(write, R.EXCHANGE, "second"))
+    await release(small, "2026.09")
+    await touch(small, 70)
+    await blank(small, R.EXCHANGE, "second", 1)
+    async with curating(small, server_url) as curator:
+        answers = [
+            await ask(curator.client, "/v1/exchanges", state)
+            for state in ({"release": "2026.09"}, {"as_of": 2}, {"as_of": 1})
+        ]
+        assert [len(blanked_since(answer)) for answer in answers] == [0, 0, 1]
+
+
+# The example of the codebook
+
+
+async def test_the_codebook_of_a_release_finds_another_example(mended: httpx.AsyncClient) -> None:
+    query = {"release": "2026.11", "measure": "persons", "limit": 1000}
+    disputed = (await ask(mended, "/v1/disagreements", query)).json()["data"]
+    most = max(figure["spread"] for figure in disputed)
+    answer = (await ask(mended, "/v1/codebook", {"release": "2026.11"})).json()
+    example = answer["figures_rule"]["example"]
+    assert example["exchange"] in {each["exchange"] for each in disputed if each["spread"] == most}
+    assert (example["exchange"] != NEW_YEAR, len(example["figures"]) > 0) == (True, True)
+    assert example["exchange"] in (await ask(mended, "/v1/codebook.md", {"release": "2026.11"})).text
+    assert "The rule at work" in (await ask(mended, "/codebook?release=2026.11", Accept="text/html")).text
+    live = (await ask(mended, "/v1/codebook")).json()
+    assert live["figures_rule"]["example"]["exchange"] == NEW_YEAR
+
+
+async def test_the_package_has_an_example_as_long_as_there_is_one(small: AsyncEngine) -> None:
+    await release(small, "2026.09")
+    for id_, left in (("first", "(`second`)"), ("second", "No exchange here has a figure of living people")):
+        await put(small, await changed(small, R.EXCHANGE, id_, summary="Somebody was freed."))
+        await blank(small, R.EXCHANGE, id_, 1)
+        async with small.connect() as connection:
+            file = await zipped(connection, await released(small, "2026.09"))
+        with file, ZipFile(file) as package:
+            assert left in package.read("codebook.md").decode()

@@ -133,6 +133,7 @@ async def test_the_command_makes_a_release_and_says_what(
     assert level == f"release {name}: major, dataset revision 1"
     assert {"exchanges 2", "claims 3", "actors 3"} <= set(counts.split(", "))
     assert nothing == "dry run, nothing stored"
+    assert "warning: PUBLIC_URL is not set" in planned.stderr
     assert await everything(small) == before
     place = {"DATABASE_URL": url, "PUBLIC_URL": "https://data.example.org/"}
     done = exchanges("release", name, "--notes", notes, **place)
@@ -140,6 +141,7 @@ async def test_the_command_makes_a_release_and_says_what(
     assert done.stdout.splitlines()[:2] == [level, counts]
     assert f"GET /v1/releases/{name}/download" in done.stdout
     assert "data/exchanges.csv" in done.stderr, "the progress"
+    assert "PUBLIC_URL" not in done.stderr
     stored = await released(small, name)
     assert (stored.notes, stored.base_url) == (NOTES, "https://data.example.org")
     assert "data/exchanges.csv" in [file["name"] for file in stored.files]
@@ -211,7 +213,7 @@ async def test_the_list_has_the_newest_first(client: httpx.AsyncClient) -> None:
     assert [each["dataset_revision"] for each in page["data"]] == [4, 3, 1]
     assert (page["meta"]["total"], page["meta"]["next"], page["meta"]["query"]) == (3, None, {})
     assert page["meta"]["dataset"] | {"updated_at": ""} == {"revision": 4, "release": None, "updated_at": ""}
-    assert answer.headers["cache-control"] == "public, no-cache"
+    assert answer.headers["cache-control"] == "public, max-age=0, must-revalidate"
     first = page["data"][2]
     assert (first["id"], first["notes"], first["remade_at"], first["files"]) == (
         "2026.09",

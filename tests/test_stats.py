@@ -201,6 +201,13 @@ async def test_the_notes_tell_what_is_in_no_sum(client: httpx.AsyncClient, recor
     answer = await stats(client, february)
     assert note(answer, "claims_left_out").endswith(": 2024-02-08-russia-ukraine.")
     assert "1 claim of the selection is" in note(answer, "claims_left_out")
+    [lone] = [
+        record["id"]
+        for record in records
+        if [claim["covers"] for claim in record["claims"]].count("fragment") == 1
+    ][:1]
+    text = note(await stats(client, {"date_from": lone[:10], "date_to": lone[:10]}), "claims_left_out")
+    assert "1 fragment (early" in text
     assert "claims_left_out" not in codes(await stats(client, february | {"measure": "military"}))
     assert "claims_left_out" not in codes(await stats(client, february | {"counted_by": "uae"}))
     assert "claims_left_out" not in codes(await stats(client, {"measure": "exchanges"}))

@@ -9,7 +9,8 @@ from db.rendering import INPUT_OF
 from db.stored import read_stored
 from db.storing import read_current
 from db.verify import verify
-from db.writes import stored_ids, stored_input, write
+from db.writes import stored_input, write
+from tests.writing import stored_ids
 
 pytestmark = pytest.mark.anyio
 

@@ -56,7 +56,7 @@ async def database(data_dir: Path) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 def seed() -> int:
-    print(f"WRITE_STORM_SEED={SEED}")  # pytest shows it with a test that fails
+    logger.warning("WRITE_STORM_SEED=%d", SEED)  # pytest shows it with a test that fails
     return SEED
 
 

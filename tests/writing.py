@@ -1,7 +1,7 @@
 """How tests write records through the one door, and a small dataset that they write. No test lives here."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -57,6 +57,16 @@ def small_dataset() -> list[Input]:
         made(R.TOTAL, total("total-2", citations=["page-2"])),
         made(R.COVERAGE, coverage("winter")),
     ]
+
+
+async def stored_ids(engine: AsyncEngine) -> Mapping[Resource, frozenset[str]]:
+    """Give the ids of all current records."""
+    found = {}
+    async with engine.connect() as connection:
+        for resource, index in RECORD_TABLE.items():
+            rows = await connection.execute(select(index.c.id).where(index.c.to_revision.is_(None)))
+            found[resource] = frozenset(rows.scalars())
+    return found
 
 
 async def put(engine: AsyncEngine, *inputs: Input, reason: str = "a test") -> Outcome:

@@ -1,12 +1,14 @@
 """Cells of spreadsheets, as CSV and XLSX have them: one text for a list, and no text that is a formula."""
 
+import re
 from collections.abc import Sequence
 
 from api.columns import Cell, Kind
 
 SEPARATOR = "|"
-# A spreadsheet takes a text that begins so for a formula, and runs it.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a text that begins so for a formula, and runs it: OWASP's list, with what programs skip
+# before the sign, and the wide forms of the signs that East Asian input methods give.
+FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 
 
 def spelt(kind: Kind, cell: Cell) -> Cell:
@@ -18,7 +20,7 @@ def spelt(kind: Kind, cell: Cell) -> Cell:
 
 def guarded(text: str | None) -> str | None:
     """Put an apostrophe before a text that a spreadsheet would take for a formula, so that none runs it."""
-    if text is not None and text.startswith(FORMULA):
+    if text is not None and FORMULA.match(text):
         return f"'{text}"
     return text
 

@@ -12,6 +12,7 @@ from anyio import to_thread
 
 from api.columns import Column, Kind, Parsed, parsed
 from api.formats.base import Batches, Sheet
+from db.fieldnames import NAMES
 from db.models.index import NONE
 
 XSD = {Kind.DATE: "xsd:date", Kind.MOMENT: "xsd:dateTime"}
@@ -20,20 +21,6 @@ VOCABULARIES = {
     "prov": "http://www.w3.org/ns/prov#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
-# Columns that hold ids, by the plural of what they name.
-NAMING = {
-    "actors": (
-        "parties mediators claimant released_by received_by best_claimant actor mediator members counted_by"
-    ),
-    "articles": "citations articles article location_citations",
-    "publishers": "publisher agency",
-    "exchanges": "exchange",
-    "agreements": "agreement",
-    "claims": "claims",
-    "totals": "total previous",
-    "coverage": "coverage",
-}
-REFERENCES = {column: plural for plural, columns in NAMING.items() for column in columns.split()}
 ADDRESSES = frozenset({"url", "source_url", "archive_url"})
 
 
@@ -144,7 +131,7 @@ def _context(sheet: Sheet, shape: Shape) -> dict[str, object]:
 def _term(column: Column, shape: Shape) -> dict[str, str]:
     """Say which word a column is, and of which type its values are."""
     term = {"@id": shape.terms.get(column.name) or EVERYWHERE.get(column.name) or column.name}
-    if column.name in REFERENCES or column.name in ADDRESSES:
+    if column.name in NAMES or column.name in ADDRESSES:
         term["@type"] = "@id"
     elif column.kind in XSD:
         term["@type"] = XSD[column.kind]
@@ -158,7 +145,7 @@ def _node(sheet: Sheet, shape: Shape, record: Parsed) -> dict[str, object]:
     node["@type"] = list(shape.types)
     for column in sheet.columns:
         cell = column.read(record)
-        plural = REFERENCES.get(column.name)
+        plural = NAMES.get(column.name)
         if plural is not None and cell == NONE:  # the article's own voice
             continue
         if plural is not None and cell is not None:

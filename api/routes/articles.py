@@ -3,17 +3,16 @@
 from fastapi import APIRouter, Request, Response
 
 from api.deps import ReaderDep
-from api.errors import ApiError, ProblemCode
-from api.filters import ArticleExchangeFilters, ArticleFilters, ExchangeFilters
+from api.exports import ARTICLES
+from api.filters import ArticleExchangeFilters, ExchangeFilters
 from api.listing import Listing, answer_list, answer_record
+from api.missing import NOT_THERE, check_there
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import ArticleList, ExchangeList
 from db.enums import Resource
 from db.queries import lists
-from db.queries.lookups import unknown_ids
 from db.records import Article
 
-ARTICLES = Listing(lists.ARTICLES, ArticleFilters)
 CITING = Listing(lists.EXCHANGES, ArticleExchangeFilters)
 
 router = APIRouter(tags=["articles"])
@@ -34,12 +33,11 @@ async def get_article(request: Request, reader: ReaderDep, record_id: RecordId) 
 @router.get(
     "/articles/{record_id}/exchanges",
     operation_id="list_article_exchanges",
-    **describe_list(ExchangeList, CITING, ProblemCode.NOT_FOUND, ProblemCode.BAD_REQUEST),
+    **describe_list(ExchangeList, CITING, *NOT_THERE),
 )
 async def list_article_exchanges(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
     """Find the exchanges that cite an article, with all filters of exchanges."""
     async with reader.connection() as connection:
-        if await unknown_ids(connection, Resource.ARTICLE, [record_id]):
-            raise ApiError(ProblemCode.NOT_FOUND, f"There is no article {record_id!r}.")
+        await check_there(connection, request, Resource.ARTICLE, record_id, "/exchanges")
     cites = ExchangeFilters.filters()["article"].conditions({"article": (record_id,)})
     return await answer_list(request, reader, CITING, cites)

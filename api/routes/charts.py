@@ -29,8 +29,9 @@ async def get_chart_svg(request: Request, reader: ReaderDep, chart: ChartName) -
     the exchanges. `cumulative`: added up, with the published totals that count the same. `balance`: what the
     two sides that received most did receive.
 
-    `released_by` and `received_by` choose directions, all other filters exchanges. The numbers are sums of
-    best figures; title, query, source and dataset revision are in the picture.
+    `released_by` and `received_by` choose directions, all other filters exchanges: completed ones, unless
+    `status` or `status_not` is given. The numbers are sums of best figures; title, query in words, what is
+    left out, source and dataset revision are in the picture.
     """
     return await answer_chart(request, reader, chart, SVG)
 

@@ -2,6 +2,7 @@
 
 from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Path, Request, Response
 
@@ -75,14 +76,14 @@ async def create_citation(
     negotiate(request, *FORMS)
     NO_PARAMETERS.parse(request.scope["query_string"])
     body = as_input(CitationInput, await read_json(request, limit=MOST_BYTES))
-    target = target_of(body.url, request.headers.get("host", ""))
+    base = base_of(request)
+    hosts = {request.headers.get("host", "").lower(), urlsplit(base).netloc.lower()} - {""}
+    target = target_of(body.url, hosts)
     spent = _spend(request, limiter)
     with telling(spent), GATE.admitted():
         understood = await understand(reader, target)
-        rows = understood.rows
-        question = understood.question
-        cited, new = await citing.store(writer, understood.id, question, rows.count, rows.sha256)
-        told = await answer_of(reader, cited, base_of(request))
+        cited, new = await citing.store(writer, understood.id, understood.question, understood.rows)
+        told = await answer_of(reader, cited, base)
     response = answer(request, told, status=201 if new else 200)
     response.headers.update({**spent, "Location": str(told.links.self)})
     response.headers["Cache-Control"] = "no-store"

@@ -3,14 +3,12 @@
 from fastapi import APIRouter, Request, Response
 
 from api.deps import ReaderDep
-from api.filters import ClaimFilters
-from api.listing import Listing, answer_list, answer_record
+from api.exports import CLAIMS
+from api.listing import answer_list, answer_record
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import ClaimList
 from db.queries import lists
 from db.records import Claim
-
-CLAIMS = Listing(lists.CLAIMS, ClaimFilters)
 
 router = APIRouter(tags=["claims"])
 

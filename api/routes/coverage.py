@@ -3,15 +3,13 @@
 from fastapi import APIRouter, Request, Response
 
 from api.deps import ReaderDep
-from api.filters import CoverageFilters
-from api.listing import Listing, answer_list, answer_record
+from api.exports import COVERAGE
+from api.listing import answer_list, answer_record
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import CoverageNoteList
 from db.enums import Resource
 from db.queries import lists
 from db.records import CoverageNote
-
-COVERAGE = Listing(lists.COVERAGE, CoverageFilters)
 
 router = APIRouter(tags=["coverage"])
 

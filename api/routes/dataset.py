@@ -58,7 +58,6 @@ async def get_dataset(request: Request, reader: ReaderDep) -> Response:
         return await _described(request, reader, catalogue, LD_JSON)
     read = await _read(request, reader)
     edition = read.edition
-    base, pin = edition.base_url, edition.pin
     dataset = Dataset(
         title=TITLE,
         description=DESCRIPTION,
@@ -74,15 +73,17 @@ async def get_dataset(request: Request, reader: ReaderDep) -> Response:
         newest_release=read.newest,
         counts=DatasetCounts(**edition.size.counts),
         files=[
-            DatasetFile(table=file.resource, media_type=file.media_type, path=file.path.removeprefix(base))
+            DatasetFile(
+                table=file.resource, media_type=file.media_type, path=file.path.removeprefix(edition.base_url)
+            )
             for file in live_files(edition)
         ],
         links=DatasetLinks(
-            self=f"/v1/dataset?{pin}",
-            codebook=f"/v1/codebook?{pin}",
-            json_ld=f"/v1/dataset.jsonld?{pin}",
-            data_package=f"/v1/datapackage.json?{pin}",
-            croissant=f"/v1/croissant.json?{pin}",
+            self=edition.pinned("/v1/dataset"),
+            codebook=edition.pinned("/v1/codebook"),
+            json_ld=edition.pinned("/v1/dataset.jsonld"),
+            data_package=edition.pinned("/v1/datapackage.json"),
+            croissant=edition.pinned("/v1/croissant.json"),
             releases="/v1/releases",
             changes="/v1/changes",
             contract="/v1/openapi.json",
@@ -167,12 +168,12 @@ async def _described(request: Request, reader: Reader, build: Builder, media_typ
 
 
 def _respond(request: Request, read: _Read, body: bytes, media_type: str) -> Response:
-    state, snapshot, pin = read.state, read.snapshot, read.edition.pin
+    state, snapshot, edition = read.state, read.snapshot, read.edition
     # besides the state, it shows where the service is found and which release is the newest
-    facts = [request.scope["path"], media_type, read.edition.base_url, read.newest]
+    facts = [request.scope["path"], media_type, edition.base_url, read.newest]
     headers = state_headers(state, snapshot, facts) | memento_headers(request, snapshot, state.updated_at)
     headers["Link"] = (
-        f'</v1/codebook?{pin}>; rel="describedby", <{LICENCE_URL}>; rel="license", '
-        f'</v1/dataset.jsonld?{pin}>; rel="alternate"; type="{LD_JSON}"'
+        f'<{edition.pinned("/v1/codebook")}>; rel="describedby", <{LICENCE_URL}>; rel="license", '
+        f'<{edition.pinned("/v1/dataset.jsonld")}>; rel="alternate"; type="{LD_JSON}"'
     )
     return conditional_response(request, body, headers, None, media_type)

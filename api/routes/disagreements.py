@@ -4,18 +4,9 @@ from fastapi import APIRouter, Request, Response
 
 from api.checkschemas import DisagreementList
 from api.deps import ReaderDep
-from api.filterkinds import FIGURE
-from api.filters import DisagreementFilters
-from api.listing import Listing, answer_list
+from api.exports import DISAGREEING, DISAGREEMENTS
+from api.listing import answer_list
 from api.openapi import describe_list, with_parameter
-from db.models.index import FigureIndex
-from db.queries import lists
-from db.queries.conditions import Condition
-from db.queries.disagreements import with_values
-
-DISAGREEMENTS = Listing(lists.DISAGREEMENTS, DisagreementFilters, render=with_values)
-# What makes a figure a disagreement, besides what a query asks for.
-DISAGREEING = Condition("spread", FIGURE, lambda _: FigureIndex.spread > 0, any_of=(True,))
 
 router = APIRouter(tags=["disagreements"])
 

@@ -1,83 +1,17 @@
 """Exports: whole results as files, an operation of its own for each resource."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.asof import STATE
-from api.citationrows import Citation, CitationFilters, citations
 from api.deps import ReaderDep
 from api.exporting import Exported, answer_export, format_named
-from api.filters import ReconciliationFilters, StatsFilters
+from api.exports import EXPORTS
 from api.formats import FormatName
 from api.openapi import describe_export, with_parameter
-from api.params import Schema
-from api.routes.actors import ACTORS
-from api.routes.agreements import AGREEMENTS
-from api.routes.articles import ARTICLES
-from api.routes.claims import CLAIMS
-from api.routes.coverage import COVERAGE
-from api.routes.disagreements import DISAGREEING, DISAGREEMENTS
-from api.routes.exchanges import EXCHANGES
-from api.routes.figures import FIGURES
-from api.routes.mediations import MEDIATIONS
-from api.routes.publishers import PUBLISHERS
-from api.routes.reconciliation import SCHEMA as CHECKED
-from api.routes.reconciliation import read_reconciliation
-from api.routes.totals import TOTALS
-from api.statistics import GROUP_BY, MOST_DIMENSIONS, STATS_SCHEMA, read_stats, understood_stats
-from api.statschemas import StatsRow
-from api.understanding import Question
-from db import records
-from db.checkrecords import Disagreement, ReconciliationStep
-from db.reconciling import steps_of
+from api.statistics import GROUP_BY, MOST_DIMENSIONS
 
-
-async def sums(connection: AsyncConnection, question: Question) -> AsyncGenerator[Sequence[str], None]:
-    """Give the cells of statistics as JSON; the total, where nothing is grouped by."""
-    answer = await read_stats(connection, question)
-    rows = [StatsRow(**cell.model_dump(), overlap=None) for cell in answer.data]
-    if not rows and GROUP_BY.name not in question.values:
-        total = answer.total.model_dump()
-        rows = [StatsRow(group=None, group2=None, claimant=None, coverage=[], **total)]
-    yield [row.model_dump_json() for row in rows]
-
-
-async def steps(connection: AsyncConnection, question: Question) -> AsyncGenerator[Sequence[str], None]:
-    """Give the steps of all series that published totals make, as JSON."""
-    found = await read_reconciliation(connection, question)
-    yield [step.model_dump_json() for series in found for step in steps_of(series)]
-
-
-# A line makes an export: its path, its operation, its place in the contract. What is no list has its rows
-# from a function.
-EXPORTS: Mapping[str, Exported] = {
-    each.name: each
-    for each in (
-        Exported.of_list("exchanges", records.Exchange, EXCHANGES),
-        Exported.of_list("figures", records.Figure, FIGURES),
-        Exported.of_list("claims", records.Claim, CLAIMS),
-        Exported.of_list("mediations", records.Mediation, MEDIATIONS),
-        Exported.of_list("articles", records.Article, ARTICLES),
-        Exported.of_list("publishers", records.Publisher, PUBLISHERS),
-        Exported.of_list("actors", records.Actor, ACTORS),
-        Exported.of_list("agreements", records.Agreement, AGREEMENTS),
-        Exported.of_list("totals", records.PublishedTotal, TOTALS),
-        Exported.of_list("coverage", records.CoverageNote, COVERAGE),
-        Exported.of_list("disagreements", Disagreement, DISAGREEMENTS, [DISAGREEING]),
-        Exported("stats", StatsRow, STATS_SCHEMA, StatsFilters, sums, understand=understood_stats),
-        Exported("reconciliation", ReconciliationStep, CHECKED, ReconciliationFilters, steps),
-        Exported(
-            "citations",
-            Citation,
-            Schema.of(*CitationFilters.params.values(), *STATE),
-            CitationFilters,
-            citations,
-        ),
-    )
-}
 FormatOfPath = Annotated[
     str, Path(description="The format.", json_schema_extra={"enum": [str(name) for name in FormatName]})
 ]

@@ -25,7 +25,7 @@ from api.conditional import negotiate
 from api.deps import ReaderDep
 from api.errors import ProblemCode
 from api.eventfeeds import Words, exchange_feed
-from api.exporting import file_name
+from api.exporting import disposition
 from api.filters import ExchangeFilters
 from api.listing import CURSOR, LIMIT, Listing, read_list
 from api.openapi import OF_LISTS, describe_other
@@ -128,7 +128,7 @@ async def get_exchanges_calendar(request: Request, reader: ReaderDep) -> Respons
                 **state_headers(state, snapshot, facts),
                 **memento_headers(request, snapshot, state.updated_at),
                 **modified_header(written),
-                "Content-Disposition": f'inline; filename="{file_name("exchanges", question)}.ics"',
+                "Content-Disposition": disposition("inline", "exchanges", question, "ics"),
             }
             sort = lists.EXCHANGES.sorts["date"]
             batches = read_bodies(connection, lists.EXCHANGES, question.conditions, snapshot, sort)

@@ -3,13 +3,10 @@
 from fastapi import APIRouter, Request, Response
 
 from api.deps import ReaderDep
-from api.filters import FigureFilters
-from api.listing import Listing, answer_list
+from api.exports import FIGURES
+from api.listing import answer_list
 from api.openapi import describe_list
 from api.schemas import FigureList
-from db.queries import lists
-
-FIGURES = Listing(lists.FIGURES, FigureFilters)
 
 router = APIRouter(tags=["figures"])
 

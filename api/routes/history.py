@@ -16,6 +16,7 @@ from api.computed import answer_computed_list
 from api.conditional import http_date, require_json
 from api.deps import ReaderDep
 from api.errors import ApiError, ProblemCode
+from api.missing import noun_of
 from api.openapi import RecordId, describe_computed_list, describe_queried
 from api.params import Param, Schema, Values, not_understood, problem, text_of
 from api.schemas import Diff, RevisionEntry, RevisionEntryList, RevisionLinks
@@ -28,6 +29,7 @@ from db.queries.releases import TOMBSTONES
 from db.queries.revisions import STAMPED, Entry, read_revisions
 from db.releases import LATEST, Released, read_releases
 from db.rendering import PLURAL, RECORD_OF
+from db.wording import revisions_to
 
 RELEASE_PREFIX = "release:"
 _NAMED = re.compile(r"[0-9]{1,10}|release:([0-9]{4}\.[0-9]{2}(\.[0-9]{1,9})?|latest)")
@@ -116,7 +118,8 @@ def _router(resource: Resource) -> APIRouter:
             entries = await _history(connection, resource, record_id)
         entry = next((each for each in entries if str(each.number) == number), None)
         if entry is None:
-            raise ApiError(ProblemCode.NOT_FOUND, f"The {noun} {record_id!r} has no revision {number!r}.")
+            detail = f"The {noun_of(resource)} {record_id!r} has no revision {number!r}."
+            raise ApiError(ProblemCode.NOT_FOUND, detail)
         if entry.body is None:
             raise _blanked(entry, entries)
         headers = {
@@ -161,7 +164,7 @@ def _router(resource: Resource) -> APIRouter:
 async def _history(connection: AsyncConnection, resource: Resource, record_id: str) -> Sequence[Entry]:
     entries = await read_revisions(connection, resource, record_id)
     if not entries:
-        raise ApiError(ProblemCode.NOT_FOUND, f"No {resource} was ever called {record_id!r}.")
+        raise ApiError(ProblemCode.NOT_FOUND, f"No {noun_of(resource)} was ever called {record_id!r}.")
     return entries
 
 
@@ -176,7 +179,7 @@ def _chosen(
         message = f"the record is not in release {release.name}"
     else:
         found = next((entry for entry in entries if entry.number == int(text)), None)
-        message = f"the record has revisions 1 to {len(entries)}"
+        message = f"the record has {revisions_to(len(entries))}"
     if found is None:
         raise not_understood([problem(name, "out_of_range", message)])
     return found
@@ -246,10 +249,10 @@ def revision_links(entry: Entry) -> RevisionLinks:
 
 def _blanked(entry: Entry, entries: Sequence[Entry]) -> ApiError:
     if entry.action == Action.REDACTED and entry.blanked_by is None:
-        detail = f"Revision {entry.number} only tells of a redaction: {entry.reason}"
+        detail = f"Revision {entry.number} only tells of a redaction ({entry.reason})."
         return ApiError(ProblemCode.GONE, detail)
     reason = next((each.reason for each in entries if each.dataset_revision == entry.blanked_by), "")
-    return ApiError(ProblemCode.GONE, f"Revision {entry.number} is gone: {reason}")
+    return ApiError(ProblemCode.GONE, f"Revision {entry.number} is gone ({reason}).")
 
 
 def _diff(earlier: Entry, later: Entry, entries: Sequence[Entry]) -> Diff:

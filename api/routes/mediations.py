@@ -3,14 +3,12 @@
 from fastapi import APIRouter, Request, Response
 
 from api.deps import ReaderDep
-from api.filters import MediationFilters
-from api.listing import Listing, answer_list, answer_record
+from api.exports import MEDIATIONS
+from api.listing import answer_list, answer_record
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import MediationList
 from db.queries import lists
 from db.records import Mediation
-
-MEDIATIONS = Listing(lists.MEDIATIONS, MediationFilters)
 
 router = APIRouter(tags=["mediations"])
 

@@ -6,14 +6,13 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
 from api import parts
-from api.asof import HEADER
 from api.bodies import PATCHES, read_json
 from api.deps import ReaderDep
 from api.errors import ApiError, ProblemCode
 from api.filterkinds import FilterSet
 from api.filters import ClaimFilters, MediationFilters
 from api.listing import Listing, answer_list, answer_record
-from api.missing import absent
+from api.missing import NOT_THERE, check_there
 from api.openapi import RecordId, describe_list, describe_record
 from api.parts import PartKind
 from api.routes.editing import CuratorWriterDep
@@ -21,18 +20,11 @@ from api.schemas import ClaimList, MediationList
 from api.writecontract import describe_part_write
 from api.writing import WRITE_SCHEMA, answer_write
 from db import records
-from db.enums import Action, Resource
+from db.enums import Resource
 from db.queries import lists
-from db.queries.conditions import Snapshot
-from db.queries.lookups import last_action
 from db.queries.pages import Listed
 
-ENDED = (Action.DELETED, Action.MERGED)
 PartId = Annotated[str, Path(description="The id of the part.")]
-
-
-def _asks_for_the_past(request: Request) -> bool:
-    return not {"as_of", "cursor"}.isdisjoint(request.query_params) or HEADER in request.headers
 
 
 class PartFilters(FilterSet):
@@ -51,14 +43,12 @@ def _router(kind: PartKind, listed: Listed, filters: type[FilterSet], page: type
     @reading.get(
         path,
         operation_id=f"list_exchange_{kind.field}",
-        **describe_list(page, listing, ProblemCode.NOT_FOUND),
+        **describe_list(page, listing, *NOT_THERE),
     )
     async def list_parts(request: Request, reader: ReaderDep, record_id: RecordId) -> Response:
         """List what one exchange holds, as the list of all would show it."""
         async with reader.connection() as connection:
-            action = await last_action(connection, Resource.EXCHANGE, record_id, Snapshot())
-            if action is None or (action in ENDED and not _asks_for_the_past(request)):
-                raise await absent(connection, Resource.EXCHANGE, record_id, Snapshot())
+            await check_there(connection, request, Resource.EXCHANGE, record_id, f"/{kind.field}")
         of_exchange = filters.filters()["exchange"].conditions({"exchange": (record_id,)})
         return await answer_list(request, reader, listing, of_exchange)
 

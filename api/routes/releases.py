@@ -3,7 +3,8 @@
 import datetime as dt
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from hashlib import sha256
 from typing import Annotated
@@ -14,14 +15,15 @@ from pydantic import BaseModel
 
 from api import streamed
 from api.answers import DEFAULT_LIMIT, LIVE, conditional_response, dataset_state, page_path
+from api.asof import BLANKED_SINCE, lost
 from api.conditional import http_date, is_not_modified, negotiate, require_json
 from api.cursor import Cursor, invalid_cursor
 from api.deps import ReaderDep
 from api.editions import SLUG
-from api.errors import ApiError, ProblemCode
+from api.errors import ApiError, ProblemCode, ProblemItem
 from api.listing import CURSOR, LIMIT
 from api.openapi import OF_LISTS, describe_other, describe_queried
-from api.params import Schema, not_understood, problem, text_of
+from api.params import Schema, text_of
 from api.releaseschemas import (
     Release,
     ReleaseComparison,
@@ -34,7 +36,7 @@ from api.releaseschemas import (
     YearlyMove,
 )
 from api.releasing import blocks, zipped
-from api.schemas import ListMeta
+from api.schemas import ListMeta, Note
 from db.comparing import Comparison, compare
 from db.queries.conditions import Snapshot
 from db.queries.pages import read_state
@@ -170,7 +172,7 @@ async def compare_releases(
 ) -> Response:
     """Tell what differs between two releases: records added, changed and removed, and yearly figures.
 
-    The earlier release comes first in the path.
+    The earlier release comes first in the path. What was blanked in one of them since is told of in `notes`.
     """
     require_json(request)
     RELEASE_SCHEMA.parse(request.scope["query_string"])
@@ -178,11 +180,19 @@ async def compare_releases(
         releases = await read_releases(connection)
         earlier, later = chosen(releases, record_id), chosen(releases, other)
         if earlier.at > later.at:
-            message = f"{earlier.name} was made after {later.name}; put the earlier one first"
-            raise not_understood([problem("record_id", "invalid_range", message)])
+            raise _wrong_way_round(request.scope["path"], earlier, later)
         found = await compare(connection, earlier.dataset_revision, later.dataset_revision)
+        notices = await read_notices(connection)
     written = max(each.remade_at or each.at for each in (earlier, later))
-    return _answer(request, _compared(earlier, later, found), _headers(later.dataset_revision), written)
+    answer = _compared(earlier, later, found, notices)
+    return _answer(request, answer, _headers(later.dataset_revision), written)
+
+
+def _wrong_way_round(path: str, first: Released, second: Released) -> ApiError:
+    right = _comparison_path(second, first)
+    message = f"{path} names the later release first: {first.name} was made after {second.name}; ask {right}"
+    item = ProblemItem(code="invalid_range", message=message, suggestions=[right])
+    return ApiError(ProblemCode.INVALID_QUERY, message, [item])
 
 
 def chosen(releases: Sequence[Released], name: str) -> Released:
@@ -245,7 +255,13 @@ def _links(name: str, previous: str | None) -> ReleaseLinks:
     )
 
 
-def _compared(earlier: Released, later: Released, found: Comparison) -> ReleaseComparison:
+def _comparison_path(earlier: Released, later: Released) -> str:
+    return f"{PATH}/{earlier.name}/compare/{later.name}"
+
+
+def _compared(
+    earlier: Released, later: Released, found: Comparison, notices: Sequence[Notice]
+) -> ReleaseComparison:
     return ReleaseComparison(
         earlier=earlier.name,
         later=later.name,
@@ -257,12 +273,26 @@ def _compared(earlier: Released, later: Released, found: Comparison) -> ReleaseC
             for resource, changes in found.records.items()
         ],
         figures=[YearlyMove(**each._asdict(), moved=each.after - each.before) for each in found.figures],
+        notes=list(_lost(dict.fromkeys((earlier.name, later.name)), notices)),
         links=ReleaseComparisonLinks(
-            self=f"{PATH}/{earlier.name}/compare/{later.name}",
+            self=_comparison_path(earlier, later),
             earlier=f"{PATH}/{earlier.name}",
             later=f"{PATH}/{later.name}",
         ),
     )
+
+
+def _lost(names: Iterable[str], notices: Iterable[Notice]) -> Iterator[Note]:
+    """Tell of each release that records of it were blanked since, and what a comparison makes of that."""
+    counted = Counter(notice.release for notice in notices)
+    for name in names:
+        if counted[name]:
+            said = lost(counted[name], f"release {name} was made", "its records")
+            text = (
+                f"{said}; {PATH}/{name} names what was blanked. It differs here from every other revision of "
+                "the record, whatever it said, and the yearly figures of the release are without it."
+            )
+            yield Note(code=BLANKED_SINCE, text=text)
 
 
 def _headers(dataset_revision: int) -> dict[str, str]:

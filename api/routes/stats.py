@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from api.answers import whole_response
+from api.citedas import cite_as
 from api.conditional import require_json
 from api.deps import ReaderDep
 from api.errors import ProblemCode
@@ -28,7 +29,12 @@ async def get_stats(request: Request, reader: ReaderDep) -> Response:
     `released_by` and `received_by` choose which directions are summed, all other filters choose exchanges.
     With an end of a direction, exchanges are those with such a direction; and, between such parties, those of
     which no figure is known, and prisoner exchanges, which go both ways.
+
+    Only completed exchanges are summed, unless `status` or `status_not` is given; the note `not_completed`
+    in `meta.notes` tells how many were left out for that.
     """
     require_json(request)
     async with understood_stats(request, reader) as (connection, question):
-        return whole_response(request, question, await read_stats(connection, question))
+        answer = await read_stats(connection, question)
+        link = await cite_as(connection, request.scope["path"], STATS_SCHEMA, question)
+    return whole_response(request, question, answer, link)

@@ -3,15 +3,13 @@
 from fastapi import APIRouter, Request, Response
 
 from api.deps import ReaderDep
-from api.filters import TotalFilters
-from api.listing import Listing, answer_list, answer_record
+from api.exports import TOTALS
+from api.listing import answer_list, answer_record
 from api.openapi import RecordId, describe_list, describe_record
 from api.schemas import PublishedTotalList
 from db.enums import Resource
 from db.queries import lists
 from db.records import PublishedTotal
-
-TOTALS = Listing(lists.TOTALS, TotalFilters)
 
 router = APIRouter(tags=["totals"])
 

@@ -7,13 +7,15 @@ that a filter can ask for is stored as the word `none`, so that absence is found
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import ARRAY, BigInteger, Computed, Index, Text
+from sqlalchemy import ARRAY, BigInteger, Computed, Index, Text, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from db.base import Base, Id, Key, Moment
 
 NONE = "none"
+# What stands for persons where there is no figure: less or more than any record has.
+NO_PERSONS, ABOVE_ALL = -1, 1 << 40
 
 
 def _live(name: str, *columns: str, covering: Sequence[str] = ()) -> Index:
@@ -22,6 +24,15 @@ def _live(name: str, *columns: str, covering: Sequence[str] = ()) -> Index:
     `covering`: columns that are read from the index itself.
     """
     return Index(name, *columns, postgresql_where="to_revision IS NULL", postgresql_include=covering)
+
+
+def _in_order(table: str, id_: str, *columns: str, date: str = "date") -> list[Index]:
+    """Make an index for each of some columns that are asked for single values.
+
+    Its rows stand in the order of dates and then of ids, that of `id_`, so that a page of a list can be read
+    from anywhere in it; rows of all states are in it, since few are not current.
+    """
+    return [Index(f"ix_{table}_{column}", column, date, id_) for column in columns]
 
 
 class Span:
@@ -59,11 +70,12 @@ class ExchangeIndex(RecordIndex, Worded, Base):
     __tablename__ = "exchange_index"
     __table_args__ = (
         _live("ix_exchange_index_live_date", "date", "id"),
-        _live("ix_exchange_index_live_updated", "updated_at", "id"),
-        _live("ix_exchange_index_live_kind", "kind", "date", "id"),
-        _live("ix_exchange_index_live_year", "year", "date", "id"),
-        _live("ix_exchange_index_live_agreement", "agreement", "date", "id"),
         Index("ix_exchange_index_date", "date", "id"),
+        Index("ix_exchange_index_updated", "updated_at", "id"),
+        Index("ix_exchange_index_persons_up", text(f"coalesce(persons, {ABOVE_ALL})"), "id"),
+        Index("ix_exchange_index_persons_down", text(f"coalesce(persons, {NO_PERSONS})"), "id"),
+        Index("ix_exchange_index_overlapping", "date", "id", postgresql_where="has_overlaps"),
+        *_in_order("exchange_index", "id", "kind", "status", "year", "agreement", "sources"),
         Index("ix_exchange_index_tsv", "tsv", postgresql_using="gin"),
     )
 
@@ -94,10 +106,11 @@ class ClaimIndex(PartIndex, Base):
 
     __tablename__ = "claim_index"
     __table_args__ = (
-        _live("ix_claim_index_live_date", "date", "id"),
-        _live("ix_claim_index_live_direction", "received_by", "released_by", "date", "exchange_id"),
-        _live("ix_claim_index_live_claimant", "claimant", "category", "date", "exchange_id"),
+        Index("ix_claim_index_date", "date", "id"),
+        Index("ix_claim_index_count", "count", "id"),
         Index("ix_claim_index_exchange", "exchange_id"),
+        *_in_order("claim_index", "exchange_id", "released_by", "received_by", "claimant", "category"),
+        *_in_order("claim_index", "exchange_id", "rank", "covers", "qualifier", "direction"),
     )
 
     released_by: Mapped[Id]
@@ -117,9 +130,11 @@ class MediationIndex(PartIndex, Base):
 
     __tablename__ = "mediation_index"
     __table_args__ = (
-        _live("ix_mediation_index_live_date", "date", "id"),
-        _live("ix_mediation_index_live_actor", "actor", "stance", "role", "date", "exchange_id"),
+        Index("ix_mediation_index_date", "date", "id"),
         Index("ix_mediation_index_exchange", "exchange_id"),
+        # almost all are asserted: in an index of all, that would be taken for something to look for
+        Index("ix_mediation_index_denied", "date", "id", postgresql_where="stance <> 'asserts'"),
+        *_in_order("mediation_index", "exchange_id", "actor", "role", "claimant"),
     )
 
     actor: Mapped[Id]
@@ -136,7 +151,12 @@ class FigureIndex(PartIndex, Base):
 
     __tablename__ = "figure_index"
     __table_args__ = (
-        _live("ix_figure_index_live_date", "date", "id"),
+        Index("ix_figure_index_date", "date", "id"),
+        Index("ix_figure_index_best", "best", "id"),
+        Index("ix_figure_index_spread", "spread", "id"),
+        Index("ix_figure_index_disputed", "date", "exchange_id", postgresql_where="disputed"),
+        Index("ix_figure_index_by_parties", "date", "exchange_id", postgresql_where="disputed_by_parties"),
+        *_in_order("figure_index", "exchange_id", "released_by", "received_by", "measure", "attestation"),
         _live("ix_figure_index_live_direction", "received_by", "measure", "best"),
         _live(
             "ix_figure_index_live_sums",
@@ -190,7 +210,7 @@ class FacetIndex(Span, Base):
 
     __tablename__ = "facet_index"
     __table_args__ = (
-        _live("ix_facet_index_live_value", "resource", "facet", "value", "date", "record_id"),
+        Index("ix_facet_index_value", "resource", "facet", "value", "date", "record_id"),
         Index("ix_facet_index_owner", "owner_id"),
         Index("ix_facet_index_record", "record_id", "resource", "facet"),
     )
@@ -208,7 +228,9 @@ class ArticleIndex(RecordIndex, Worded, Base):
 
     __tablename__ = "article_index"
     __table_args__ = (
-        _live("ix_article_index_live_date", "sort_date", "id"),
+        Index("ix_article_index_date", "sort_date", "id"),
+        *_in_order("article_index", "id", "publisher", "agency", "language", date="sort_date"),
+        *_in_order("article_index", "id", "link_status", date="sort_date"),
         _live("ix_article_index_live_url", "url_key"),
         Index("ix_article_index_tsv", "tsv", postgresql_using="gin"),
     )

@@ -12,7 +12,8 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.checkrecords import StatedValue
-from db.models.index import ClaimIndex, OwnValueIndex
+from db.enums import Measure
+from db.models.index import ClaimIndex, FigureIndex, OwnValueIndex
 from db.normalising import table
 from db.queries.conditions import Group, Snapshot
 
@@ -32,6 +33,18 @@ PAIRS = (
     .subquery("pair")
 )
 PAIR = Group(PAIRS, "figure_id", of="listed")
+
+
+async def read_widest(connection: AsyncConnection, snapshot: Snapshot) -> str | None:
+    """Give the exchange whose claimants are the furthest apart on living people, if any has such a figure."""
+    figure = table(FigureIndex)
+    statement = (
+        select(figure.c.exchange_id)
+        .where(figure.c.measure == Measure.PERSONS, snapshot.holds(figure))
+        .order_by(figure.c.spread.desc(), figure.c.id)
+        .limit(1)
+    )
+    return (await connection.execute(statement)).scalar_one_or_none()
 
 
 async def with_values(connection: AsyncConnection, bodies: Sequence[str], snapshot: Snapshot) -> list[str]:

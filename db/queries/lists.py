@@ -2,12 +2,15 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.models.index import (
+    ABOVE_ALL,
+    NO_PERSONS,
     ActorIndex,
     AgreementIndex,
     ArticleIndex,
@@ -22,8 +25,6 @@ from db.models.index import (
 )
 from db.normalising import table
 from db.queries.pages import Key, Listed, Sort
-
-ABOVE_ALL = 1 << 40  # more persons than any record has: puts those without a figure last
 
 
 def _day(text: int | str) -> Key:
@@ -56,7 +57,7 @@ def _record_sorts(index: type[RecordIndex]) -> dict[str, Sort]:
 def _dated(date: InstrumentedAttribute[dt.date]) -> dict[str, Sort]:
     """Give the orders by date, the latest first by default."""
     both = _both_ways("date", date, _day)
-    return {"-date": both["-date"], "date": both["date"]}
+    return {name: replace(both[name], by_date=True) for name in ("-date", "date")}
 
 
 def _named(index: type[RecordIndex]) -> dict[str, Sort]:
@@ -70,7 +71,7 @@ EXCHANGES = Listed(
     sorts=_dated(ExchangeIndex.date)
     | {
         "persons": Sort(_persons(ABOVE_ALL), descending=False, parse=_same),
-        "-persons": Sort(_persons(-1), descending=True, parse=_same),
+        "-persons": Sort(_persons(NO_PERSONS), descending=True, parse=_same),
     }
     | _record_sorts(ExchangeIndex),
 )

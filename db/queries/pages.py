@@ -1,21 +1,45 @@
-"""Reading records: one page of a list, or one record, each in one query that also tells the state it saw.
+"""Reading records: what a list is and a page of it, and one record in one query that also tells its state.
 
-Bodies come out as the text that was stored; nothing here parses them.
+Bodies come out as the text that was stored; nothing here parses them. How a page is read is
+`db/queries/walking.py`'s.
 """
 
 import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, Table, func, literal, select, true, tuple_
+import asyncpg
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    FromClause,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.models.history import Dataset, DatasetRevision, Revision
 from db.models.index import ExchangeIndex
 from db.normalising import table
-from db.queries.conditions import Clause, Condition, Snapshot, where
+from db.queries.conditions import Condition, Snapshot
+from db.queries.releases import count_blanked
+
+
+class Version(NamedTuple):
+    """What tells two states of the dataset apart, names and redactions included; later ones are greater."""
+
+    epoch: uuid.UUID
+    revision: int
+    vocabulary_revision: int
 
 
 @dataclass(frozen=True)
@@ -23,6 +47,7 @@ class State:
     """The state of the dataset that an answer is made of.
 
     `revision` and `updated_at` are of the state read, `newest` and `vocabulary_revision` of the live one.
+    `blanked` tells how many of its records were blanked since; nothing that stands ever is.
     """
 
     revision: int
@@ -30,21 +55,29 @@ class State:
     newest: int
     vocabulary_revision: int
     epoch: uuid.UUID
+    blanked: int
+
+    @property
+    def version(self) -> Version:
+        """The version of the dataset that was the live one."""
+        return Version(self.epoch, self.newest, self.vocabulary_revision)
 
 
 Key = dt.date | dt.datetime | int | str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sort:
     """An order of a list: a key that is never null, then the id, both in one direction.
 
-    `parse` reads a key as a cursor keeps it: a number, or a text (ISO 8601 for days and moments).
+    `parse` reads a key as a cursor keeps it: a number, or a text (ISO 8601 for days and moments). `by_date`:
+    the key is the date, in whose order the indexes of single values stand too.
     """
 
     key: ColumnElement[Any]
     descending: bool
     parse: Callable[[int | str], Key]
+    by_date: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,15 +97,27 @@ class Listed:
         """Whether the rows are parts of exchanges rather than records."""
         return "body" in self.table.c
 
+    @property
+    def body_keys(self) -> Sequence[ColumnElement[Any]]:
+        """The columns that tell where the body is, or hold it."""
+        columns = self.table.c
+        return [columns.body] if self.parts else [columns.from_revision, columns.position]
+
     def bodies(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """Give a statement of bodies and other columns."""
+        return select(self.body_of(self.table), *columns).select_from(self.with_body(self.table, self.table))
+
+    def body_of(self, rows: FromClause) -> ColumnElement[str]:
+        """Give the column that holds the bodies of rows that have the `body_keys`."""
+        return rows.c.body if self.parts else table(Revision).c.body
+
+    def with_body(self, source: FromClause, rows: FromClause) -> FromClause:
+        """Join to something the bodies of rows of it that have the `body_keys`."""
         if self.parts:
-            return select(self.table.c.body, *columns).select_from(self.table)
-        revision = table(Revision)
-        here = (revision.c.dataset_revision == self.table.c.from_revision) & (
-            revision.c.position == self.table.c.position
-        )
-        return select(revision.c.body, *columns).select_from(self.table.join(revision, here))
+            return source
+        revision = table(Revision).c
+        here = and_(revision.dataset_revision == rows.c.from_revision, revision.position == rows.c.position)
+        return source.outerjoin(table(Revision), here)
 
 
 @dataclass(frozen=True)
@@ -113,41 +158,6 @@ class ListQuery:
     sort: Sort
     limit: int
     after: After | None = None
-    clauses: Sequence[Clause] = field(default=())
-
-
-async def read_page(connection: AsyncConnection, listed: Listed, query: ListQuery) -> Page:
-    """Read a page in one query: bodies, total and state are of one moment."""
-    clauses = where(query.conditions, listed.table, listed.exchange, query.snapshot)
-    clauses = [query.snapshot.holds(listed.table), *clauses, *query.clauses]
-    key, id_ = query.sort.key, listed.table.c.id
-    order = [key.desc(), id_.desc()] if query.sort.descending else [key.asc(), id_.asc()]
-    rows = listed.bodies(key.label("key"), id_.label("id")).where(*clauses).order_by(*order)
-    total: ColumnElement[int]
-    if query.after is None:
-        total = select(func.count()).select_from(listed.table).where(*clauses).scalar_subquery()
-    else:
-        total = literal(query.after.total)
-        here, there = tuple_(key, id_), tuple_(literal(query.after.key, key.type), literal(query.after.id))
-        rows = rows.where(here < there if query.sort.descending else here > there)
-    page = rows.limit(query.limit + 1).subquery("page")
-    state = _state(query.snapshot).subquery("state")
-    outer = [page.c.key.desc(), page.c.id.desc()] if query.sort.descending else [page.c.key, page.c.id]
-    statement = (
-        select(page.c.body, page.c.key, page.c.id, total.label("total"), state)
-        .select_from(state.outerjoin(page, true()))
-        .order_by(*outer)
-    )
-    found = (await connection.execute(statement)).all()
-    bodies = [row.body for row in found[: query.limit] if row.id is not None]
-    more = len(found) > query.limit
-    last = found[query.limit - 1] if more else None
-    return Page(
-        state=_state_of(found[0]),
-        bodies=bodies,
-        total=found[0].total,
-        next=None if last is None else After(last.key, last.id, last.total),
-    )
 
 
 async def read_record(
@@ -161,22 +171,23 @@ async def read_record(
     if listed.parts:
         record = record.where(owner.c.id == listed.table.c[listed.exchange], snapshot.holds(owner))
     found = record.subquery("found")
-    state = _state(snapshot).subquery("state")
+    state = state_statement(snapshot).subquery("state")
     statement = select(found, state).select_from(state.outerjoin(found, true()))
-    row = (await connection.execute(statement)).one()
-    return Found(_state_of(row), row.body, row.number, row.written_at)
+    row = (await connection.execute(statement)).mappings().one()
+    return Found(state_of(row), row["body"], row["number"], row["written_at"])
 
 
 async def read_state(connection: AsyncConnection, snapshot: Snapshot) -> State:
     """Read the state alone, for answers that are made of more than one query pinned to it."""
-    return _state_of((await connection.execute(_state(snapshot))).one())
+    return state_of((await connection.execute(state_statement(snapshot))).mappings().one())
 
 
-def _state(snapshot: Snapshot) -> Select[Any]:
+def state_statement(snapshot: Snapshot) -> Select[Any]:
     """Give the one row that tells the state; the dataset has a row even when nothing was written yet."""
-    chosen: ColumnElement[int] = (
-        table(Dataset).c.revision if snapshot.revision is None else literal(snapshot.revision)
-    )
+    chosen: ColumnElement[int] = table(Dataset).c.revision
+    blanked: ColumnElement[int] = literal_column("0")
+    if snapshot.revision is not None:
+        chosen, blanked = literal(snapshot.revision, BigInteger), count_blanked(snapshot.revision)
     dataset, made = table(Dataset), table(DatasetRevision)
     return select(
         dataset.c.revision.label("newest"),
@@ -184,8 +195,17 @@ def _state(snapshot: Snapshot) -> Select[Any]:
         dataset.c.epoch,
         chosen.label("revision"),
         func.coalesce(made.c.at, dataset.c.updated_at).label("updated_at"),
+        blanked.label("blanked"),
     ).select_from(dataset.outerjoin(made, made.c.revision == chosen))
 
 
-def _state_of(row: Any) -> State:
-    return State(row.revision, row.updated_at, row.newest, row.vocabulary_revision, row.epoch)
+def state_of(row: RowMapping | asyncpg.Record) -> State:
+    """Give the state that is told in a row."""
+    return State(
+        row["revision"],
+        row["updated_at"],
+        row["newest"],
+        row["vocabulary_revision"],
+        row["epoch"],
+        row["blanked"],
+    )

@@ -4,10 +4,10 @@ Blanking itself is `db/redacting.py`, releases are made in `db/releases.py`.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -66,16 +66,24 @@ async def read_notices(connection: AsyncConnection) -> list[Notice]:
     ]
 
 
-async def read_blanked(
-    connection: AsyncConnection, resource: Resource, states: Iterable[int]
-) -> frozenset[str]:
-    """Give the ids of records that stood at one of these dataset revisions as what was blanked since."""
+async def read_blanked(connection: AsyncConnection, resource: Resource, at: int) -> Mapping[str, int]:
+    """Give the records that stood at a dataset revision as what was blanked since: ids, revision numbers."""
     statement = (
-        select(Revision.record_id)
+        select(Revision.record_id, Revision.number)
         .join(Blanked, _here())
-        .where(Revision.resource == resource, or_(*map(_stood, states)))
+        .where(Revision.resource == resource, _stood(at))
     )
-    return frozenset((await connection.execute(statement)).scalars())
+    return {row.record_id: row.number for row in await connection.execute(statement)}
+
+
+def count_blanked(at: int) -> ColumnElement[int]:
+    """Count the records that stood at a dataset revision as what was blanked since.
+
+    A look-up for each that was ever blanked: a join would read the whole history, as nobody has told the
+    planner how few they are.
+    """
+    stood = select(_stood(at)).select_from(Revision).where(_here()).correlate(Blanked).scalar_subquery()
+    return select(func.count()).select_from(Blanked).where(stood).scalar_subquery()
 
 
 def _here() -> ColumnElement[bool]:

@@ -1,16 +1,18 @@
-"""What charts need beside the sums of `db/queries/stats.py`: days, other measures, names of actors."""
+"""What charts need beside the sums of `db/queries/stats.py`: days, other measures, what is not known."""
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.enums import Measure
+from db.enums import ExchangeKind, Measure
 from db.queries.stats import Overlap
 from db.queries.statschoice import (
     EXCHANGE,
     FIGURE,
+    StatsDimension,
     StatsQuery,
     chosen_exchanges,
     direction_clauses,
@@ -49,3 +51,13 @@ async def read_measures(connection: AsyncConnection, query: StatsQuery) -> Seque
     statement = select(FIGURE.c.measure).distinct().join(chosen, chosen.c.id == FIGURE.c.exchange_id)
     words = set((await connection.execute(statement.where(*clauses))).scalars())
     return [measure for measure in Measure if measure in words]
+
+
+async def read_missing(connection: AsyncConnection, query: StatsQuery) -> Mapping[ExchangeKind, int]:
+    """Count the chosen exchanges of which no figure is summed, by their kind."""
+    of_kind = replace(query, dimensions=(StatsDimension.KIND,))
+    chosen, figure = chosen_exchanges(of_kind).subquery("chosen"), FIGURE.alias("figure")
+    summed = exists().where(figure.c.exchange_id == chosen.c.id, *figure_clauses(of_kind, figure))
+    kind = chosen.c[StatsDimension.KIND]
+    rows = await connection.execute(select(kind, func.count()).where(~summed).group_by(kind))
+    return {ExchangeKind(word): number for word, number in rows}

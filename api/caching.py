@@ -1,0 +1,299 @@
+"""The answers that are kept: bytes with their headers, given out again while the dataset stays as it is.
+
+This is the hot path. A request that hits it costs a dictionary look-up and two messages to the server: no
+route, no other middleware, no parsing. So it does by itself what those owe every request (request id, access
+log, 304), and stands outside of them all. What misses runs through them and is kept on its way out, if its
+route says that it depends on nothing but the dataset (`may_be_kept`).
+
+Answers to requests that say who asks or which state they want are not kept, nor are errors and streams.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+from weakref import WeakValueDictionary
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.accesslog import Line, note
+from api.requestid import ACCEPTED, HEADER, new_request_id
+from api.target import BROKEN_ESCAPE, raw_path
+from db.newest import Newest
+from db.queries.pages import State, Version
+
+NEWEST = "newest"  # the name in the lifespan's state
+KEEPING = "exchanges.keeping"  # scope key: where a route says that its answer may be kept
+REQUEST_ID = HEADER.lower().encode()
+KEPT = frozenset({"GET", "HEAD"})
+# A request with one of these is answered anew: it tells who asks, or asks for a state or a part of its own.
+PASSING_BY = frozenset(
+    {b"authorization", b"accept-datetime", b"x-dataset-revision", b"range", b"if-modified-since"}
+)
+READ = frozenset({b"accept", b"accept-encoding", b"host", b"if-none-match", REQUEST_ID}) | PASSING_BY
+OF_A_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
+OVERHEAD = 2000  # bytes that an entry takes beside key and body, about: headers, places in dictionaries
+LONGEST = 2048  # bytes of a key: whoever asks with more is answered, but nothing is remembered of it
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Key(NamedTuple):
+    """What an answer depends on besides the dataset; queries that differ only in spelling are one."""
+
+    path: bytes
+    query: tuple[bytes, ...]
+    accept: bytes
+    encodings: bytes
+    host: bytes
+    scheme: str
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return len(self.path) + sum(map(len, self.query)) + len(self.accept) + len(self.encodings + self.host)
+
+
+class Entry:
+    """An answer as it was sent, and the headers of the 304 that stands for it; or, without a body, a 304."""
+
+    __slots__ = ("__weakref__", "body", "etag", "headers", "stem", "unchanged", "version")
+
+    def __init__(self, version: Version, headers: Headers, body: bytes | None) -> None:
+        self.version = version
+        self.headers = [pair for pair in headers if pair[0] != REQUEST_ID]
+        self.unchanged = [pair for pair in self.headers if pair[0] not in OF_A_BODY]
+        self.body = body
+        self.etag = dict(headers).get(b"etag", b"")
+        self.stem = self.etag.strip(b'"').partition(b"-")[0]  # that of all encodings
+
+    def is_known(self, tag: bytes | None) -> bool | None:
+        """Tell whether If-None-Match says that the client has the answer; None where that takes thought."""
+        if tag == self.etag:
+            return True
+        if self.body is None:
+            return None
+        if tag is None:
+            return False
+        return None if b"," in tag or not tag.endswith(b'"') or self.stem in tag else False
+
+
+@dataclass
+class Keeping:
+    """Said by a route: the version of the dataset that its answer is made of, if it may be kept."""
+
+    version: Version | None = None
+
+
+def may_be_kept(request: Request, state: State) -> None:
+    """Say that the answer to a request depends on the dataset alone, as it was when this state was read."""
+    keeping: Keeping | None = request.scope.get(KEEPING)
+    if keeping is not None:
+        keeping.version = state.version
+
+
+class Answers:
+    """The entries, at most so many bytes of them: those that were not asked for longest go first."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.used = 0
+        self._entries: OrderedDict[Key, Entry] = OrderedDict()
+        self._by_tag: WeakValueDictionary[tuple[bytes, bytes], Entry] = WeakValueDictionary()
+
+    def get(self, key: Key, version: Version | None) -> Entry | None:
+        """Give the entry of a key, if it is of this very version."""
+        entry = self._entries.get(key)
+        if entry is None or entry.version is not version:
+            return None
+        self._entries.move_to_end(key)
+        return entry
+
+    def put(self, key: Key, entry: Entry) -> None:
+        """Keep an entry; one that equals another, by path and ETag, shares its bytes."""
+        cost = _cost(key, entry)
+        if cost > self.size:
+            return
+        tag = (key.path, entry.etag)
+        same = self._by_tag.get(tag)
+        if same is not None and same.version is entry.version and same.headers == entry.headers:
+            entry = same
+        self._drop(key)
+        self._entries[key] = self._by_tag[tag] = entry
+        self.used += cost
+        while self.used > self.size:
+            self._drop(next(iter(self._entries)))
+
+    def drop_others(self, version: Version) -> None:
+        """Let go of all entries of other versions."""
+        for key in [key for key, entry in self._entries.items() if entry.version is not version]:
+            self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self.used -= _cost(key, entry)
+
+
+def _cost(key: Key, entry: Entry) -> int:
+    return key.size + len(entry.body or b"") + OVERHEAD
+
+
+class CacheMiddleware:
+    """Prevents that what was answered a moment ago is worked out again, for one client or for a thousand.
+
+    One miss computes, the others of its key wait for it. A write of this process makes everything before it
+    old before it is answered; what other processes write is known within 50 ms (`db/newest.py`).
+    """
+
+    def __init__(self, app: ASGIApp, *, size: int) -> None:
+        self.app = app
+        self.kept = Answers(size)
+        self._flights: dict[Key, asyncio.Future[None]] = {}
+        self._version: Version | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer from what is kept, or run the request and keep its answer."""
+        newest: Newest | None = scope.get("state", {}).get(NEWEST) if scope["type"] == "http" else None
+        if newest is None:
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] not in KEPT:
+            writes = scope["method"] != "OPTIONS"
+            await self.app(scope, receive, _writing(newest, send) if writes else send)
+            return
+        began = time.perf_counter()
+        given: dict[bytes, bytes] = {}
+        path, query = raw_path(scope), scope["query_string"]
+        length = len(path) + len(query)
+        for name, value in scope["headers"]:
+            if name in READ:
+                if name in PASSING_BY or name in given:
+                    await self.app(scope, receive, send)
+                    return
+                given[name] = value
+                length += len(value)
+        if length > LONGEST:
+            await self.app(scope, receive, send)
+            return
+        key = Key(
+            path,
+            normalised(query),
+            given.get(b"accept", b""),
+            given.get(b"accept-encoding", b""),
+            given.get(b"host", b""),
+            scope["scheme"],
+        )
+        entry = self.kept.get(key, newest.version)
+        if entry is None and key in self._flights:
+            await asyncio.wait([self._flights[key]])
+            entry = self.kept.get(key, newest.version)
+        known = None if entry is None else entry.is_known(given.get(b"if-none-match"))
+        if entry is None or known is None:
+            await self._run(key, newest, scope, receive, send)
+            return
+        request_id = given.get(REQUEST_ID, b"")
+        if not request_id or not ACCEPTED.fullmatch(request_id.decode("latin-1")):
+            request_id = new_request_id().encode()
+        own = (REQUEST_ID, request_id)
+        status, headers = (304, entry.unchanged) if known else (200, entry.headers)
+        body = b"" if known or entry.body is None or scope["method"] == "HEAD" else entry.body
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": [*headers, own]})
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            client = scope["client"]
+            note(
+                Line(
+                    time.time(),
+                    request_id.decode("latin-1"),
+                    scope["method"],
+                    path,
+                    query,
+                    status,
+                    len(body),
+                    time.perf_counter() - began,
+                    client[0] if client else None,
+                )
+            )
+
+    async def _run(self, key: Key, newest: Newest, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run a request, and keep its answer if that may be."""
+        if scope["method"] != "GET" or key in self._flights:
+            await self.app(scope, receive, send)
+            return
+        keeping, writes = Keeping(), newest.writes
+        headers: Headers | None = None  # of an answer that may be kept
+        unchanged = False
+
+        async def watching_send(message: Message) -> None:
+            nonlocal headers, unchanged
+            if message["type"] == "http.response.start":
+                if message["status"] in {200, 304} and keeping.version is not None:
+                    unchanged = message["status"] == 304
+                    headers = message["headers"]
+                else:
+                    self._land(key)  # nobody has anything of waiting
+            elif headers is not None:
+                if keeping.version is not None and not message.get("more_body", False):
+                    newest.seen(keeping.version, writes)
+                    body = None if unchanged else message["body"]
+                    self._keep(key, newest.version, Entry(keeping.version, headers, body))
+                headers = None
+                self._land(key)  # before a slow client has it all
+            await send(message)
+
+        self._flights[key] = asyncio.get_running_loop().create_future()
+        try:
+            await self.app({**scope, KEEPING: keeping}, receive, watching_send)
+        finally:
+            self._land(key)
+
+    def _land(self, key: Key) -> None:
+        flight = self._flights.pop(key, None)
+        if flight is not None:
+            flight.set_result(None)
+
+    def _keep(self, key: Key, version: Version | None, entry: Entry) -> None:
+        if version is None or version != entry.version:
+            return
+        if entry.body is None and self.kept.get(key, version) is not None:
+            return  # a 304 stands for less than the answer
+        if self._version is not version:
+            self._version = version
+            self.kept.drop_others(version)
+        entry.version = version  # the same object, so that a hit need not compare
+        self.kept.put(key, entry)
+
+
+def _writing(newest: Newest, send: Send) -> Send:
+    """Make everything that was kept old before a write is answered, or fails where it may have been made."""
+
+    async def outdating_send(message: Message) -> None:
+        if message["type"] == "http.response.start" and not 400 <= message["status"] < 500:
+            newest.outdated()
+        await send(message)
+
+    return outdating_send
+
+
+@lru_cache(maxsize=16384)
+def normalised(query: bytes) -> tuple[bytes, ...]:
+    """Give a query so that orders and encodings of its parameters that mean the same are equal.
+
+    Values of one parameter keep their order, since an answer repeats them so; what is malformed stays as it
+    is, so that it never passes for something else.
+    """
+    if BROKEN_ESCAPE.search(query):
+        return (query,)
+    pairs = [pair.replace(b"+", b" ").partition(b"=") for pair in query.split(b"&") if pair]
+    named = [(unquote_to_bytes(name), equals, unquote_to_bytes(value)) for name, equals, value in pairs]
+    named.sort(key=itemgetter(0))
+    return tuple(chain.from_iterable(named))
