@@ -189,7 +189,7 @@ class CacheMiddleware:
             given.get(b"accept", b""),
             given.get(b"accept-encoding", b""),
             given.get(b"host", b""),
-            scope["scheme"],
+            scope.get("scheme", "http"),
         )
         entry = self.kept.get(key, newest.version)
         if entry is None and key in self._flights:

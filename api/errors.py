@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -312,7 +312,8 @@ def database_problem(error: Exception) -> ProblemCode | None:
         return ProblemCode.DATABASE_UNAVAILABLE
     # A request has its connection to itself: what is still in progress on it was cut off.
     lost_words = ("closed", "operation is in progress")
-    if isinstance(cause, asyncpg.InterfaceError) and any(words in str(cause) for words in lost_words):
+    of_driver = isinstance(cause, asyncpg.InterfaceError | EmulatedDBAPIException)
+    if of_driver and any(words in str(cause) for words in lost_words):
         return ProblemCode.DATABASE_UNAVAILABLE
     return None
 

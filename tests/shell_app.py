@@ -11,7 +11,7 @@ from functools import cache
 import asyncpg
 import httpx
 from fastapi import FastAPI
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -27,6 +27,7 @@ PIECES = [f"line {number} of a stream\n".encode() for number in range(50)]
 CHANGED = datetime(2025, 6, 1, 12, 30, 15, 999_000, tzinfo=UTC)
 SECRET = "postgresql://user:password@host/db refused"  # what must never be told
 
+CUT_OFF = asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
 FAILURES: dict[str, Exception] = {
     "bug": RuntimeError(SECRET),
     "refused": ConnectionRefusedError(SECRET),
@@ -34,10 +35,11 @@ FAILURES: dict[str, Exception] = {
     "pool": PoolTimeoutError(SECRET),
     "closed": asyncpg.InterfaceError("connection is closed"),
     "misuse": asyncpg.InterfaceError("cannot use Connection.transaction() in a manually started one"),
-    "cut-off": asyncpg.InterfaceError("cannot perform operation: another operation is in progress"),
+    "cut-off": CUT_OFF,
     "shutdown": asyncpg.AdminShutdownError(SECRET),
     "cancelled": asyncpg.QueryCanceledError(SECRET),
     "cancelled-wrapped": DBAPIError("SELECT 1", None, asyncpg.QueryCanceledError(SECRET)),
+    "cut-off-wrapped": DBAPIError("SELECT 1", None, EmulatedDBAPIException(str(CUT_OFF), CUT_OFF)),
     "lost-wrapped": DBAPIError("SELECT 1", None, Exception(SECRET), connection_invalidated=True),
     "bad-sql": DBAPIError("SELECT 1", None, asyncpg.UndefinedColumnError(SECRET)),
 }

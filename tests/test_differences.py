@@ -62,7 +62,8 @@ def test_a_huge_diff_is_cut() -> None:
     lines = diff_lines(parties)
     assert len(lines) == 21
     assert lines[-1] == "exchange a: … and 5 more differences"
-    report = LoadReport(2, False, tuple(change(f"e-{n}", None, {}) for n in range(600)), {}, {}, {})
+    changes = tuple(change(f"e-{n}", None, {}) for n in range(600))
+    report = LoadReport(2, False, changes, {(Resource.EXCHANGE, Action.CREATED): 600}, {}, {}, {})
     told = describe(report)
     assert len(told) == 501
     assert told[-1] == "… and 100 more changed records"
@@ -70,7 +71,7 @@ def test_a_huge_diff_is_cut() -> None:
 
 def test_the_summary_names_only_some_of_many_missing_ids() -> None:
     missing = {Resource.TOTAL: tuple(f"total-{n}" for n in range(12))}
-    report = LoadReport(7, True, (), {Resource.TOTAL: 3}, missing, {})
+    report = LoadReport(7, True, (), {}, {Resource.TOTAL: 3}, missing, {})
     assert summary_lines(report) == [
         "totals: 0 created, 0 updated, 3 unchanged",
         "totals: 12 in the database but not in the files, kept: "

@@ -73,6 +73,7 @@ def test_every_refusal_is_a_problem(
         ("pool", "overloaded"),
         ("closed", "database_unavailable"),
         ("cut-off", "database_unavailable"),
+        ("cut-off-wrapped", "database_unavailable"),
         ("shutdown", "database_unavailable"),
         ("lost-wrapped", "database_unavailable"),
         ("cancelled", "timeout"),

@@ -141,6 +141,12 @@ def test_operations_are_described(operation: Operation) -> None:
     assert len(spec["tags"]) == 1
 
 
+PARTS_OF_RECORDS = ("}/exchanges", "}/claims", "}/mediations")
+SINGLE_PARTS = tuple(
+    f"/{parts}/{{{name}}}" for parts in ("claims", "mediations") for name in ("part_id", "record_id")
+)
+
+
 @over_operations(*ALL)
 def test_every_problem_is_on_the_one_schema(operation: Operation) -> None:
     responses = operation.spec["responses"]
@@ -157,6 +163,8 @@ def test_every_problem_is_on_the_one_schema(operation: Operation) -> None:
     stands = operation in RECORDS and operation.template.split("/")[2] not in of_parts
     stands |= operation.template.endswith(("/citation", "/progress"))
     expected |= {"308", "410"} if stands and not operation.of_part else set()
+    expected |= {"308", "410"} if operation.template.endswith(PARTS_OF_RECORDS) else set()
+    expected |= {"410"} if operation.template.endswith(SINGLE_PARTS) else set()
     assert set(responses) == expected
     for status, response in responses.items():
         assert response["description"]
