@@ -21,6 +21,7 @@ from api.accesslog import configure_logging
 from api.conditional import http_date, is_not_modified, require_json
 from api.errors import HANDLERS, ApiError, ProblemCode, ProblemItem
 from api.middleware import stack
+from api.settings import HttpSettings
 
 BODY = json.dumps({"data": ["a rather repetitive record"] * 100}).encode()
 PIECES = [f"line {number} of a stream\n".encode() for number in range(50)]
@@ -62,6 +63,7 @@ def make_app() -> FastAPI:
         exception_handlers=dict(HANDLERS),
         middleware=stack(aliases={"things", "failures", "fixed"}, max_url_length=8192),
     )
+    app.state.settings = HttpSettings()
     app.include_router(docs.router)
 
     @app.get("/v1/things")

@@ -351,8 +351,8 @@ async def test_what_was_blanked_is_in_no_file(engine: AsyncEngine, server_url: s
         hashes: dict[str, Any] = {file["name"]: file["sha256"] for file in after.files}
         assert hashes == {name: sha256(each).hexdigest() for name, each in files.items()}
         readme = files["README.md"].decode()
-        assert f"- actor west, revision 1: revision 1 blanked: {REASON}" in readme
-        assert f"- exchange second, revision 2: revision 2 blanked: {REASON}" in readme
+        assert f"- actor west: revision 1 blanked: {REASON}" in readme
+        assert f"- exchange second: revision 2 blanked: {REASON}" in readme
         assert b"second" not in files["data/claims.csv"] + files["data/citations.csv"]
         assert b"west" not in files["data/actors.csv"]
         for name, each in files.items():
