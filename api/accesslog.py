@@ -49,8 +49,22 @@ class Line(NamedTuple):
 _wanted: list["_Lines"] = []
 
 
-def note(line: Line) -> None:
-    """Log a request."""
+def note(scope: Scope, request_id: str | None, *, status: int, size: int, began: float) -> None:
+    """Log what became of a request that began at this reading of the performance counter."""
+    if not _wanted:
+        return
+    client = scope.get("client")
+    line = Line(
+        at=time.time(),
+        request_id=request_id,
+        method=scope["method"],
+        path=raw_path(scope),
+        query=scope["query_string"],
+        status=status,
+        size=size,
+        took=time.perf_counter() - began,
+        client=client[0] if client else None,
+    )
     for lines in _wanted:
         lines.add(line)
 
@@ -83,20 +97,7 @@ class AccessLogMiddleware:
         try:
             await self.app(scope, receive, counting_send)
         finally:
-            client = scope.get("client")
-            note(
-                Line(
-                    at=time.time(),
-                    request_id=current_request_id(),
-                    method=scope["method"],
-                    path=raw_path(scope),
-                    query=scope["query_string"],
-                    status=status,
-                    size=sent,
-                    took=time.perf_counter() - began,
-                    client=client[0] if client else None,
-                )
-            )
+            note(scope, current_request_id(), status=status, size=sent, began=began)
 
 
 class _Lines(threading.Thread):

@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.accesslog import Line, note
+from api.accesslog import note
 from api.requestid import ACCEPTED, HEADER, new_request_id
 from api.target import BROKEN_ESCAPE, raw_path
 from db.newest import Newest
@@ -209,20 +209,7 @@ class CacheMiddleware:
             await send({"type": "http.response.start", "status": status, "headers": [*headers, own]})
             await send({"type": "http.response.body", "body": body})
         finally:
-            client = scope["client"]
-            note(
-                Line(
-                    time.time(),
-                    request_id.decode("latin-1"),
-                    scope["method"],
-                    path,
-                    query,
-                    status,
-                    len(body),
-                    time.perf_counter() - began,
-                    client[0] if client else None,
-                )
-            )
+            note(scope, request_id.decode("latin-1"), status=status, size=len(body), began=began)
 
     async def _run(self, key: Key, newest: Newest, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, and keep its answer if that may be."""

@@ -9,7 +9,6 @@ import logging
 
 from db.queries.pages import Version
 from db.reader import Reader
-from db.session import driver_connection
 
 SECONDS_BETWEEN_LOOKS = 0.05
 SECONDS_OF_A_LOOK = 1.0  # one that takes longer leaves the newest state unknown
@@ -68,8 +67,7 @@ class Newest:
             await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
     async def _follow(self, reader: Reader) -> None:
-        async with reader.connection() as connection:
-            driver = await driver_connection(connection)
+        async with reader.driver() as driver:
             while True:
                 writes = self.writes
                 row = await driver.fetchrow(LOOK, timeout=SECONDS_OF_A_LOOK)
