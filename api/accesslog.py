@@ -1,7 +1,8 @@
 """The service's log: one JSON object a line, written by threads so that no request waits for a terminal.
 
-Lines of requests are noted as tuples and written many at once: a logger's record for each would cost more
-than the answer from the cache that it tells of. All else that is logged goes through `logging` and a queue.
+Lines of requests are made at once, as text, and written many at a time: a logger's record for each would cost
+more than the answer from the cache that it tells of, and so would objects that the garbage collector looks
+after. All else that is logged goes through `logging` and a queue.
 Metrics are not made here.
 """
 
@@ -17,7 +18,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,22 +29,7 @@ from db.tokens import redact
 
 SECONDS_OF_A_BATCH = 0.05
 MOST_WAITING = 100_000  # lines; a log that takes none for long loses the oldest
-REMEMBERED = 256  # bytes of a text whose JSON is remembered
-
-
-class Line(NamedTuple):
-    """What became of a request; `at` in seconds since 1970, `took` in seconds."""
-
-    at: float
-    request_id: str | None
-    method: str
-    path: bytes
-    query: bytes
-    status: int
-    size: int
-    took: float
-    client: str | None
-
+REMEMBERED = 512  # bytes of path and query whose JSON is remembered
 
 # Where lines go while logging is configured at a level that wants them: once, but for tests that look on.
 _wanted: list["_Lines"] = []
@@ -53,20 +39,46 @@ def note(scope: Scope, request_id: str | None, *, status: int, size: int, began:
     """Log what became of a request that began at this reading of the performance counter."""
     if not _wanted:
         return
+    took = (time.perf_counter() - began) * 1000
+    now = time.time()
+    second = int(now)
     client = scope.get("client")
-    line = Line(
-        at=time.time(),
-        request_id=request_id,
-        method=scope["method"],
-        path=raw_path(scope),
-        query=scope["query_string"],
-        status=status,
-        size=size,
-        took=time.perf_counter() - began,
-        client=client[0] if client else None,
+    path, query = raw_path(scope), scope["query_string"]
+    start = _known_start if len(path) + len(query) <= REMEMBERED else _new_start
+    what = start(scope["method"], path, query, status, size, client[0] if client else None)
+    named = "null" if request_id is None else f'"{request_id}"'
+    line = (
+        f'{what}"request_id": {named}, "duration_ms": {took:.3f}, '
+        f'"time": "{_second(second)}.{int((now - second) * 1_000_000):06d}+00:00"}}\n'
     )
     for lines in _wanted:
         lines.add(line)
+
+
+def _new_start(  # noqa: PLR0917  (what it is remembered by; names would have to be compared too)
+    method: str, path: bytes, query: bytes, status: int, size: int, client: str | None
+) -> str:
+    """Write what many lines have in common."""
+    told = {
+        "level": "INFO",
+        "logger": "api.access",
+        "message": "request",
+        "method": method,
+        "path": path.decode("latin-1"),
+        "query": query.decode("latin-1"),
+        "status": status,
+        "bytes": size,
+        "client": client,
+    }
+    return f"{json.dumps(told, ensure_ascii=False)[:-1]}, "
+
+
+_known_start = lru_cache(maxsize=4096)(_new_start)
+
+
+@lru_cache(maxsize=16)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class AccessLogMiddleware:
@@ -106,11 +118,11 @@ class _Lines(threading.Thread):
     def __init__(self, writer: "_Writer") -> None:
         super().__init__(name="access log", daemon=True)
         self._writer = writer
-        self._waiting: deque[Line] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
         self._some = threading.Event()
         self._over = threading.Event()
 
-    def add(self, line: Line) -> None:
+    def add(self, line: str) -> None:
         self._waiting.append(line)
         if not self._some.is_set():
             self._some.set()
@@ -132,41 +144,12 @@ class _Lines(threading.Thread):
     def _write(self) -> None:
         written = []
         while self._waiting:
-            written.append(_as_json(self._waiting.popleft()))
+            written.append(self._waiting.popleft())
         if written:
             try:
-                self._writer.write("".join(written))
+                self._writer.write(redact("".join(written)))
             except (OSError, ValueError) as error:  # no room, a closed stream: answers go on without a log
                 sys.stderr.write(f"cannot write the access log: {error}\n")
-
-
-def _text(value: str | bytes | None) -> str:
-    return _known_text(value) if value is None or len(value) <= REMEMBERED else _new_text(value)
-
-
-def _new_text(value: str | bytes | None) -> str:
-    text = value.decode("latin-1") if isinstance(value, bytes) else value
-    return redact(json.dumps(text, ensure_ascii=False))
-
-
-_known_text = lru_cache(maxsize=4096)(_new_text)
-
-
-@lru_cache(maxsize=16)
-def _second(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _as_json(line: Line) -> str:
-    second, fraction = divmod(line.at, 1)
-    request_id = "null" if line.request_id is None else f'"{redact(line.request_id)}"'
-    return (
-        '{"level": "INFO", "logger": "api.access", "message": "request", '
-        f'"request_id": {request_id}, "method": {_text(line.method)}, '
-        f'"path": {_text(line.path)}, "query": {_text(line.query)}, "status": {line.status}, '
-        f'"bytes": {line.size}, "duration_ms": {line.took * 1000:.3f}, "client": {_text(line.client)}, '
-        f'"time": "{_second(int(second))}.{int(fraction * 1_000_000):06d}+00:00"}}\n'
-    )
 
 
 class _Producer(QueueHandler):

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
-from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 from weakref import WeakValueDictionary
 
@@ -43,22 +42,9 @@ OVERHEAD = 2000  # bytes that an entry takes beside key and body, about: headers
 LONGEST = 2048  # bytes of a key: whoever asks with more is answered, but nothing is remembered of it
 
 Headers = Sequence[tuple[bytes, bytes]]
-
-
-class Key(NamedTuple):
-    """What an answer depends on besides the dataset; queries that differ only in spelling are one."""
-
-    path: bytes
-    query: tuple[bytes, ...]
-    accept: bytes
-    encodings: bytes
-    host: bytes
-    scheme: str
-
-    @property
-    def size(self) -> int:
-        """About how many bytes it takes."""
-        return len(self.path) + sum(map(len, self.query)) + len(self.accept) + len(self.encodings + self.host)
+# What an answer depends on besides the dataset: path, query, Accept, Accept-Encoding, Host, scheme. Queries
+# that differ only in spelling are one. (A tuple without names: those would cost more than looking it up.)
+Key = tuple[bytes, tuple[bytes, ...], bytes, bytes, bytes, str]
 
 
 class Entry:
@@ -121,7 +107,7 @@ class Answers:
         cost = _cost(key, entry)
         if cost > self.size:
             return
-        tag = (key.path, entry.etag)
+        tag = (key[0], entry.etag)
         same = self._by_tag.get(tag)
         if same is not None and same.version is entry.version and same.headers == entry.headers:
             entry = same
@@ -143,7 +129,19 @@ class Answers:
 
 
 def _cost(key: Key, entry: Entry) -> int:
-    return key.size + len(entry.body or b"") + OVERHEAD
+    return length_of(key) + len(entry.body or b"") + OVERHEAD
+
+
+def length_of(key: Key) -> int:
+    """Count the bytes of a key."""
+    path, query, accept, encodings, host, _ = key
+    return len(path) + sum(map(len, query)) + len(accept) + len(encodings) + len(host)
+
+
+def _repeats(headers: Headers) -> bool:
+    """Tell whether something that decides over an answer is said twice."""
+    names = [name for name, _ in headers if name in READ]
+    return len(names) > len(set(names))
 
 
 class CacheMiddleware:
@@ -170,21 +168,17 @@ class CacheMiddleware:
             await self.app(scope, receive, _writing(newest, send) if writes else send)
             return
         began = time.perf_counter()
-        given: dict[bytes, bytes] = {}
-        path, query = raw_path(scope), scope["query_string"]
-        length = len(path) + len(query)
-        for name, value in scope["headers"]:
-            if name in READ:
-                if name in PASSING_BY or name in given:
-                    await self.app(scope, receive, send)
-                    return
-                given[name] = value
-                length += len(value)
-        if length > LONGEST:
+        headers, query = scope["headers"], scope["query_string"]
+        given: dict[bytes, bytes] = dict(headers)
+        if (
+            not PASSING_BY.isdisjoint(given)
+            or len(query) > LONGEST
+            or (len(given) < len(headers) and _repeats(headers))
+        ):
             await self.app(scope, receive, send)
             return
-        key = Key(
-            path,
+        key: Key = (
+            raw_path(scope),
             normalised(query),
             given.get(b"accept", b""),
             given.get(b"accept-encoding", b""),
@@ -199,21 +193,21 @@ class CacheMiddleware:
         if entry is None or known is None:
             await self._run(key, newest, scope, receive, send)
             return
-        request_id = given.get(REQUEST_ID, b"")
-        if not request_id or not ACCEPTED.fullmatch(request_id.decode("latin-1")):
-            request_id = new_request_id().encode()
-        own = (REQUEST_ID, request_id)
-        status, headers = (304, entry.unchanged) if known else (200, entry.headers)
+        request_id = given[REQUEST_ID].decode("latin-1") if REQUEST_ID in given else ""
+        if not request_id or not ACCEPTED.fullmatch(request_id):
+            request_id = new_request_id()
+        own = (REQUEST_ID, request_id.encode())
+        status, kept = (304, entry.unchanged) if known else (200, entry.headers)
         body = b"" if known or entry.body is None or scope["method"] == "HEAD" else entry.body
         try:
-            await send({"type": "http.response.start", "status": status, "headers": [*headers, own]})
+            await send({"type": "http.response.start", "status": status, "headers": [*kept, own]})
             await send({"type": "http.response.body", "body": body})
         finally:
-            note(scope, request_id.decode("latin-1"), status=status, size=len(body), began=began)
+            note(scope, request_id, status=status, size=len(body), began=began)
 
     async def _run(self, key: Key, newest: Newest, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, and keep its answer if that may be."""
-        if scope["method"] != "GET" or key in self._flights:
+        if scope["method"] != "GET" or key in self._flights or length_of(key) > LONGEST:
             await self.app(scope, receive, send)
             return
         keeping, writes = Keeping(), newest.writes

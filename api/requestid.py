@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HEADER = "X-Request-ID"
 ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
-# Nobody has to be unable to guess an id; it must only be no other's. Workers that are forked share the start.
+# Nobody has to be unable to guess an id; it must only be no other's.
 _start = secrets.token_hex(6)
 _number = count(1)
 
@@ -29,7 +29,16 @@ def current_request_id() -> str | None:
 
 def new_request_id() -> str:
     """Make an id that no other request has."""
-    return f"{_start}{os.getpid():08x}{next(_number):012x}"
+    return f"{_start}{next(_number):012x}"
+
+
+def _start_anew() -> None:
+    global _start  # noqa: PLW0603  (workers that are forked must not share it)
+    _start = secrets.token_hex(6)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 class RequestIdMiddleware:

@@ -49,4 +49,4 @@ def holds_token(text: str) -> bool:
 
 def redact(text: str) -> str:
     """Blot out of a text whatever looks like a key; JSON stays JSON."""
-    return _LIKE_ONE.sub("exk_…", text)
+    return _LIKE_ONE.sub("exk_…", text) if "exk" in text.lower() else text  # ten times as fast without one

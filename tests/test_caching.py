@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Message, Receive, Scope, Send
 
-from api.caching import NEWEST, OVERHEAD, Answers, CacheMiddleware, Entry, Key, normalised
+from api.caching import NEWEST, OVERHEAD, Answers, CacheMiddleware, Entry, Key, length_of, normalised
 from db.enums import Resource
 from db.newest import Newest
 from db.queries.pages import Version
@@ -276,6 +276,17 @@ async def test_long_requests_are_not_remembered(cached: httpx.AsyncClient, queri
     assert queries
 
 
+@pytest.mark.parametrize(("name", "kept"), [("Accept", False), ("If-None-Match", False), ("Via", True)])
+async def test_what_is_said_twice_passes_by_if_it_decides(
+    cached: httpx.AsyncClient, queries: Queries, name: str, kept: bool
+) -> None:
+    first = await cached.get(LIST)
+    queries.clear()
+    again = await cached.get(LIST, headers=[(name, "*/*;q=0.1"), (name, "application/json")])
+    assert again.status_code in {first.status_code, 304}
+    assert bool(queries) is not kept
+
+
 @pytest.mark.parametrize("method", ["OPTIONS", "POST", "PATCH"])
 async def test_what_writes_nothing_makes_nothing_old(
     cached: httpx.AsyncClient, queries: Queries, method: str
@@ -373,7 +384,7 @@ def test_while_nobody_looks_nothing_is_known() -> None:
 
 
 def key(name: str) -> Key:
-    return Key(b"/v1/exchanges", (name.encode(),), b"", b"", b"", "http")
+    return b"/v1/exchanges", (name.encode(),), b"", b"", b"", "http"
 
 
 def entry(of: Version, tag: str = '"1"', size: int = 100) -> Entry:
@@ -382,7 +393,7 @@ def entry(of: Version, tag: str = '"1"', size: int = 100) -> Entry:
 
 def test_what_was_not_asked_for_longest_goes_first() -> None:
     now = version(1)
-    kept = Answers(3 * (100 + OVERHEAD + key("a").size))
+    kept = Answers(3 * (100 + OVERHEAD + length_of(key("a"))))
     for name in ("a", "b", "c"):
         kept.put(key(name), entry(now, f'"{name}"'))
     assert kept.get(key("a"), now) is not None
