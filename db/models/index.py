@@ -212,13 +212,13 @@ class FacetIndex(Span, Base):
     __table_args__ = (
         Index("ix_facet_index_value", "resource", "facet", "value", "date", "record_id"),
         Index("ix_facet_index_owner", "owner_id"),
-        Index("ix_facet_index_record", "record_id", "resource", "facet"),
     )
 
+    # in the order of the key, which serves what asks for the values of one thing
+    record_id: Mapped[Key]
     resource: Mapped[Key]
     facet: Mapped[Key]
     value: Mapped[Key]
-    record_id: Mapped[Key]
     owner_id: Mapped[Id]
     date: Mapped[dt.date]
 
