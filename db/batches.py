@@ -1,7 +1,8 @@
 """What a write stores, batch by batch: a list in memory, or whatever else can be gone through in order."""
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TypeVar
 
@@ -47,6 +48,22 @@ class Listed(Batches):
         for resource, group in groupby(self._inputs, key=lambda item: RESOURCE_OF[type(item)]):
             for batch in in_batches(group):
                 yield resource, batch
+
+
+async def ahead(batches: Batches) -> AsyncGenerator[tuple[Resource, Sequence[Input]], None]:
+    """Give batches, each of which is taken while the one before it is worked on."""
+    iterator = aiter(batches)
+
+    def take() -> "asyncio.Task[tuple[Resource, Sequence[Input]] | None]":
+        return asyncio.ensure_future(anext(iterator, None))
+
+    coming = take()
+    try:
+        while (batch := await coming) is not None:
+            coming = take()
+            yield batch
+    finally:
+        coming.cancel()
 
 
 def in_batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -6,12 +6,14 @@ hold is checked in `db/checks.py`; how it reaches the tables is `db/storing.py`'
 reverting and merging are in `db/amending.py`.
 """
 
+import asyncio
 import datetime as dt
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import asyncpg
 from sqlalchemy import select
@@ -20,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db import storing
 from db.base import among
-from db.batches import Batches, Listed, in_batches
+from db.batches import BATCH, Batches, Listed, ahead, in_batches
 from db.checks import Checks, Referrer, WriteError, WriteItem
 from db.enums import Action, Resource
 from db.models import exchanges, reference
@@ -118,18 +120,25 @@ class Write:
         offences: list[WriteItem] = []
         done, total = 0, len(batches)
         touched: set[str] = set()
-        async for resource, batch in batches:
-            offences += await checks.offences(resource, batch)
-            if not offences:  # else the rest is only checked, so that all is mended in one go
-                changed = await self._put_batch(resource, batch, gone or {})
-                self.standing[resource] += len(batch) - len(changed)
-                if resource is Resource.ARTICLE:
-                    touched.update(change.id for change in changed if change.before is not None)
-            done += len(batch)
-            if progress is not None:
-                progress(done, total)
+        made: _Made | None = None  # and not stored yet: that is done while the next batch is made
+        async with aclosing(ahead(batches)) as taken:
+            async for resource, batch in taken:
+                if made is not None and made.resource is not resource:  # what follows may show it
+                    await self._store(made)
+                    made = None
+                offences += await checks.offences(resource, batch)
+                if not offences:  # else the rest is only checked, so that all is mended in one go
+                    known = await self._known(resource, batch, gone)
+                    made = await self._make(resource, batch, known, meanwhile=made)
+                    self.standing[resource] += len(batch) - len(made.changes)
+                    if resource is Resource.ARTICLE:
+                        touched.update(change.id for change in made.changes if change.before is not None)
+                done += len(batch)
+                if progress is not None:
+                    progress(done, total)
         if offences:
             raise WriteError(offences)
+        await self._store(made)
         await self._put_citing(touched, batches)
 
     def outcome(self) -> Outcome:
@@ -147,33 +156,33 @@ class Write:
             done = {change.id for change in self.changes if change.resource is resource}
             for batch in in_batches(id_ for id_ in ids if id_ not in put.ids[resource] and id_ not in done):
                 current = await read_current(self.connection, resource, batch)
-                await self._put_batch(
-                    resource, [stored_input(resource, each.body) for each in current.values()]
-                )
+                inputs = [stored_input(resource, each.body) for each in current.values()]
+                known = await self._known(resource, inputs)
+                await self._store(await self._make(resource, inputs, known))
 
-    async def _put_batch(
+    async def _known(
         self, resource: Resource, batch: Sequence[Input], gone: Mapping[str, Current] | None = None
-    ) -> list[Change]:
-        """Store a batch of records of one resource and give what changed."""
+    ) -> "_Known":
+        """Read what the records of a batch are made with."""
         current = await read_current(self.connection, resource, [item.id for item in batch])
-        articles = await self._cited_articles(batch)
-        changes: list[Change] = []
-        changed: list[tuple[Input, Record]] = []
-        for item in batch:
-            stands = current.get(item.id)
-            back = None if gone is None else gone.get(item.id)
-            record = _rendered(item, articles, stands, back, self.ledger.at)
-            if record is None:
-                continue
-            after = record.model_dump_json()
-            before = None if stands is None else stands.body
-            action = Action.RESTORED if back is not None else _action(item, before, after)
-            changes.append(Change(resource, item.id, action, record.revision, before, after))
-            changed.append((item, record))
-        if changed:
-            await storing.store(self.ledger, resource, changes, changed)
-        self.note(changes)
-        return changes
+        return _Known(current, gone or {}, await self._cited_articles(batch))
+
+    async def _make(
+        self, resource: Resource, batch: Sequence[Input], known: "_Known", *, meanwhile: "_Made | None" = None
+    ) -> "_Made":
+        """Render a batch, and store the one before it meanwhile: that waits for the database mostly."""
+        make = partial(_made, resource, batch, known, self.ledger.at)
+        if meanwhile is None and len(batch) < BATCH:
+            return make()
+        made, _ = await asyncio.gather(asyncio.to_thread(make), self._store(meanwhile))
+        return made
+
+    async def _store(self, made: "_Made | None") -> None:
+        if made is None:
+            return
+        if made.changes:
+            await storing.store(self.ledger, made.resource, made.changes, made.changed)
+        self.note(made.changes)
 
     async def _cited_articles(self, batch: Sequence[Input]) -> dict[str, CitedArticle]:
         ids = sorted({article for item in batch for article in citations_of(item)})
@@ -185,6 +194,40 @@ class Write:
             articles = [cited_article(stored_input(Resource.ARTICLE, body)) for body in put]
             found |= {article.id: article for article in articles if article.id in ids}
         return found
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What records are made with: how they stand, how those stood that come back, what they cite."""
+
+    current: Mapping[str, Current]
+    gone: Mapping[str, Current]
+    articles: Mapping[str, CitedArticle]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A batch of records of one resource that change, as they will stand."""
+
+    resource: Resource
+    changes: Sequence[Change]
+    changed: Sequence[tuple[Input, Record]]
+
+
+def _made(resource: Resource, batch: Sequence[Input], known: _Known, at: dt.datetime) -> _Made:
+    changes: list[Change] = []
+    changed: list[tuple[Input, Record]] = []
+    for item in batch:
+        stands, back = known.current.get(item.id), known.gone.get(item.id)
+        record = _rendered(item, known.articles, stands, back, at)
+        if record is None:
+            continue
+        after = record.model_dump_json()
+        before = None if stands is None else stands.body
+        action = Action.RESTORED if back is not None else _action(item, before, after)
+        changes.append(Change(resource, item.id, action, record.revision, before, after))
+        changed.append((item, record))
+    return _Made(resource, changes, changed)
 
 
 @asynccontextmanager
