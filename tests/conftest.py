@@ -10,7 +10,7 @@ import datetime as dt
 import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from db.releases import Released, freeze
 from db.session import write_engine
 from db.settings import DatabaseSettings
 from tests.embedded_users import open_place
+from tests.live import Live, live_over
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
 # Without files, which take seconds to be made; `tests/test_release_package.py` makes some.
@@ -155,6 +156,30 @@ async def read_only_url(server_url: str, loaded_template: str) -> AsyncIterator[
     """The URL of the one database that tests only read: a clone, since a template must have no visitors."""
     async with _database(server_url, loaded_template) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def live(server_url: str, loaded_template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A real server over the shipped dataset; for tests that only read."""
+    with _live(server_url, loaded_template, tmp_path_factory.mktemp("live")) as server:
+        yield server
+
+
+@pytest.fixture
+def own_live(server_url: str, loaded_template: str, tmp_path: Path) -> Iterator[Live]:
+    """A real server over a database of the test's own, with the shipped dataset, to write to."""
+    with _live(server_url, loaded_template, tmp_path) as server:
+        yield server
+
+
+@contextmanager
+def _live(server_url: str, template: str, folder: Path) -> Iterator[Live]:
+    name = asyncio.run(_clone(server_url, template))
+    try:
+        with live_over(database_url(server_url, name), folder) as server:
+            yield server
+    finally:
+        asyncio.run(_drop(server_url, name))
 
 
 @asynccontextmanager
