@@ -1,4 +1,8 @@
-"""Goals F and G: whole results as files, against psql copying the same bodies out."""
+"""Goals F and G: whole results as files, against psql copying the same bodies out.
+
+Both sides go through the same records, so what is compared is how many MB of records they get through in a
+second. The bytes that a format makes of them are only told: CSV has a sixth of those of the bodies.
+"""
 
 import threading
 import time
@@ -30,11 +34,6 @@ class Transfer:
 
     size: int
     seconds: float
-
-    @property
-    def rate(self) -> float:
-        """MB a second."""
-        return self.size / self.seconds / MEGA
 
 
 class Watch:
@@ -95,15 +94,17 @@ def _measure(bench: Bench, goal: str, form: str, bound: float) -> Iterator[Findi
         watch = Watch(server)
         with watch.looking():
             pairs = [(_download(address), copied()) for _ in range(min(bench.rounds, MOST_ROUNDS))]
-    pair = pair_of([ours.rate for ours, _ in pairs], [theirs.rate for _, theirs in pairs])
-    took = pair_of([ours.seconds for ours, _ in pairs], [theirs.seconds for _, theirs in pairs])
+    records = size / MEGA
+    pair = pair_of(
+        [records / ours.seconds for ours, _ in pairs], [records / theirs.seconds for _, theirs in pairs]
+    )
     yield Finding(
         goal,
         f"{form.upper()} of {bench.exchanges:,} against psql's copy of the bodies",
         pair.ratio,
         bound,
-        f"{pair.first:,.1f} MB/s against {pair.second:,.1f} MB/s; {pairs[0][0].size / MEGA:,.0f} MB in"
-        f" {took.first:,.1f} s against {size / MEGA:,.0f} MB in {took.second:,.1f} s",
+        f"{pair.first:,.1f} MB/s of records against {pair.second:,.1f} MB/s; of {records:,.0f} MB"
+        f" {pairs[0][0].size / MEGA:,.0f} MB are made",
     )
     yield Finding(
         goal,
