@@ -65,7 +65,11 @@ MEDIATION = Group(
     row_defaults_for=frozenset({"mediator"}),
     in_order=frozenset({"mediator", "mediator_role", "mediator_claimant"}),
 )
-FIGURE = Group(table(FigureIndex), "exchange_id", in_order=frozenset({"disputed", "disputed_by_parties"}))
+FIGURE = Group(
+    table(FigureIndex),
+    "exchange_id",
+    in_order=frozenset({"disputed", "disputed_by_parties", "attestation"}),
+)
 # The persons figure beside a listed figure: of its exchange, in its direction.
 PersonsFigure = aliased(FigureIndex, name="persons_figure")
 PERSONS_OF_FIGURE = Group(

@@ -97,15 +97,19 @@ def _moment(state: State) -> Moment:
 async def _way(
     connection: asyncpg.Connection, listed: Listed, query: ListQuery, known: int | None, rarity: Rarity
 ) -> Way:
+    first: Condition | None
     asked = [condition for condition in query.conditions if not condition.context]
     starts = [condition for condition in asked if query.sort.by_date and _in_order(condition)]
     if not asked or (len(asked) == len(starts) == 1 and _of_one_value(asked[0])):
         return _from(listed, starts[0] if starts else None)
     if known is None:
         return Way(gathered=True)
-    if not starts:
-        return Way(gathered=known <= FEW)
-    first, rows = await rarity.rarest(connection, starts)
+    if known > FEW and not starts:
+        return Way(gathered=False)
+    if starts:
+        first, rows = await rarity.rarest(connection, starts)
+    else:
+        first, rows = None, await rarity.of_all(connection, listed.table)
     steps = query.limit * rows / max(query.limit, known)  # rows that are read until the page is full
     return Way(gathered=True) if known <= FEW < steps else _from(listed, first)
 
