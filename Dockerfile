@@ -13,6 +13,7 @@ COPY LICENSE ./
 COPY alembic alembic
 COPY db db
 COPY api api
+COPY openapi/guide openapi/guide
 ENV PATH=/venv/bin:$PATH PYTHONPATH=/srv
 RUN python -m compileall -q alembic api db \
     && printf '#!/venv/bin/python\nfrom api.cli import main\nmain()\n' > /venv/bin/exchanges \

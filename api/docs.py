@@ -1,7 +1,7 @@
 """The pages for people: the API's documentation and the explanation of each problem. All of it works offline.
 
 And, for programs, where these pages are. The contract that /docs shows is served by a route of the API; the
-words of the problems are in `api/problems.py`.
+words of the problems are in `api/problems.py`, the guide in `api/guide.py`.
 """
 
 import json
@@ -14,7 +14,7 @@ from string import Template
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from api.conditional import JSON, is_not_modified, negotiate
 from api.errors import ApiError
@@ -29,6 +29,7 @@ ASSETS = {
     "swagger-ui-bundle.js": ("fastapi_offline", "static", "text/javascript"),
     "swagger-ui.css": ("fastapi_offline", "static", "text/css"),
     "docs.js": ("api", "web", "text/javascript"),
+    "docs.css": ("api", "web", "text/css"),
     "page.css": ("api", "web", "text/css"),
 }
 # Seen in a browser: Swagger UI needs neither inline styles nor eval; its pictures are data URLs.
@@ -66,24 +67,21 @@ class Page:
         return Response(self.body, headers=headers, media_type=self.media_type)
 
 
-@router.get("/")
-async def root() -> Response:
-    """Lead people who know only the host's name to the documentation."""
-    return RedirectResponse("/docs")
-
-
 @router.get(API_CATALOG)
 async def api_catalog(request: Request) -> Response:
     """Tell programs that know only the host's name where the API and its descriptions are."""
     negotiate(request, LINKSET)
     base = base_of(request)
     found = {
-        "service-desc": ("/v1/openapi.json", JSON),
-        "service-doc": ("/docs", HTML),
-        "service-meta": ("/v1/dataset.jsonld", "application/ld+json"),
-        "status": ("/readyz", JSON),
+        "service-desc": [("/v1/openapi.json", JSON)],
+        "service-doc": [("/docs", HTML), ("/guide", HTML), ("/llms.txt", "text/plain")],
+        "service-meta": [("/v1/dataset.jsonld", "application/ld+json")],
+        "status": [("/readyz", JSON)],
     }
-    links = {relation: [{"href": base + path, "type": kind}] for relation, (path, kind) in found.items()}
+    links = {
+        relation: [{"href": base + path, "type": kind} for path, kind in targets]
+        for relation, targets in found.items()
+    }
     body = json.dumps({"linkset": [{"anchor": f"{base}/v1", **links}]}).encode()
     answer = Page(body, f'{LINKSET}; profile="{API_CATALOG_PROFILE}"').answer(request)
     answer.headers["Link"] = f'<{API_CATALOG}>; rel="api-catalog"'
@@ -153,17 +151,18 @@ def _problem_list_page() -> Page:
         f'<dd class="code">{kind.status} · <code>{code}</code></dd><dd>{escape(kind.explanation)}</dd>'
         for code, kind in CATALOGUE.items()
     )
-    return _page("Problems", f"<dl>{entries}</dl>")
+    return page("Problems", f"<dl>{entries}</dl>")
 
 
 @cache
 def _problem_page(code: ProblemCode) -> Page:
     kind = CATALOGUE[code]
     line = f'<p class="code">HTTP status {kind.status} · <code>{code}</code></p>'
-    return _page(kind.title, f"{line}\n<p>{escape(kind.explanation)}</p>")
+    return page(kind.title, f"{line}\n<p>{escape(kind.explanation)}</p>")
 
 
-def _page(title: str, body: str) -> Page:
+def page(title: str, body: str) -> Page:
+    """Make a page that looks like all pages of text."""
     template = Template(_read("api", "web", "page.html").decode())
     return Page(template.substitute(title=escape(title), body=body).encode(), HTML, PAGE_POLICY)
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from api import docs
+from api import docs, guide
 from api.accesslog import configure_logging
 from api.conditional import http_date, is_not_modified, require_json
 from api.errors import HANDLERS, ApiError, ProblemCode, ProblemItem
@@ -65,6 +65,7 @@ def make_app() -> FastAPI:
     )
     app.state.settings = HttpSettings()
     app.include_router(docs.router)
+    app.include_router(guide.router)
 
     @app.get("/v1/things")
     async def list_things(request: Request) -> Response:

@@ -10,11 +10,6 @@ from tests.shell_app import ask
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
 
-def test_root_leads_to_the_documentation() -> None:
-    response = ask("/")
-    assert (response.status_code, response.headers["location"]) == (307, "/docs")
-
-
 def test_the_catalogue_leads_programs_to_all_descriptions() -> None:
     """RFC 9727, and the format of RFC 9264."""
     answer = ask("/.well-known/api-catalog")
@@ -25,11 +20,11 @@ def test_the_catalogue_leads_programs_to_all_descriptions() -> None:
     [context] = answer.json()["linkset"]
     base = "http://test"
     assert context.pop("anchor") == f"{base}/v1"
-    assert {relation: target["href"] for relation, [target] in context.items()} == {
-        "service-desc": f"{base}/v1/openapi.json",
-        "service-doc": f"{base}/docs",
-        "service-meta": f"{base}/v1/dataset.jsonld",
-        "status": f"{base}/readyz",
+    assert {relation: [target["href"] for target in targets] for relation, targets in context.items()} == {
+        "service-desc": [f"{base}/v1/openapi.json"],
+        "service-doc": [f"{base}/docs", f"{base}/guide", f"{base}/llms.txt"],
+        "service-meta": [f"{base}/v1/dataset.jsonld"],
+        "status": [f"{base}/readyz"],
     }
     assert ask("/.well-known/api-catalog", If_None_Match=answer.headers["etag"]).status_code == 304
     assert ask("/.well-known/api-catalog", Accept="text/html").status_code == 406
@@ -48,7 +43,7 @@ def test_documentation_is_made_of_what_is_served_here() -> None:
     links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert [link for link in links if not link.startswith(("/", "data:"))] == []
     assets = [link for link in links if link.startswith("/docs/")]
-    assert len(assets) == 3
+    assert len(assets) == 4
     for link in assets:
         response = ask(link)
         assert response.status_code == 200

@@ -5,7 +5,9 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
+import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,32 @@ def environment_without_make() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
 
 
+def test_a_wheel_carries_the_guide(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, capture_output=True, check=True)
+    [wheel] = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    script = "from api import guide as g; print(g.__file__, g.title_of(g.INDEX), *g.page_names(), sep='\\n')"
+    found = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "installed")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    where, title, *names = found.stdout.splitlines()
+    assert Path(where).is_relative_to(tmp_path)
+    assert title == "Prisoner exchanges: the guide"
+    written = (ROOT / "openapi" / "guide").glob("*.md")
+    assert {*names, "README"} == {page.stem for page in written}
+    assert {page.stem for page in (tmp_path / "installed" / "api" / "web" / "guide").iterdir()} == {
+        *names,
+        "README",
+    }
+
+
 def test_both_licences_are_told_in_both_places() -> None:
     for name in ("LICENSE", "README.md"):
         text = (ROOT / name).read_text()
@@ -123,7 +151,7 @@ def test_both_licences_are_told_in_both_places() -> None:
 
 
 def test_the_readme_opens_with_the_two_commands() -> None:
-    block = (ROOT / "README.md").read_text().split("```")[1].strip().splitlines()
+    block = (ROOT / "README.md").read_text().split("```")[1].removeprefix("sh").strip().splitlines()
     assert [line.split("#")[0].strip() for line in block] == ["make serve", "make test"]
 
 
