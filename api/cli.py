@@ -5,6 +5,7 @@ so that help comes at once.
 """
 
 import asyncio
+import json
 import sys
 from difflib import unified_diff
 from itertools import islice
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
 CONTRACT = Path("openapi", "v1.json")
+RELEASED = Path("openapi", "released")
+CHANGELOG = Path("CHANGELOG.md")
 DIFF_LINES = 40  # of a contract that is not up to date
 
 app = typer.Typer(
@@ -267,7 +270,10 @@ def openapi(
     output: Annotated[Path | None, typer.Option(help="File to write; standard output if not given.")] = None,
     check: Annotated[
         bool,
-        typer.Option("--check", help=f"Write nothing; fail unless the file (or {CONTRACT}) is up to date."),
+        typer.Option(
+            "--check",
+            help=f"Write nothing; fail unless the file (or {CONTRACT}) is up to date and breaks nothing.",
+        ),
     ] = False,
 ) -> None:
     """Write the contract of the API, OpenAPI 3.1; needs no database."""
@@ -277,6 +283,7 @@ def openapi(
     contract = contract_json(create_app())
     if check:
         _check_contract(output or CONTRACT, contract)
+        _check_promise(contract)
     elif output is None:
         typer.echo(contract, nl=False)
     else:
@@ -291,6 +298,16 @@ def _check_contract(file: Path, contract: bytes) -> None:
     before, after = (text.decode(errors="replace").splitlines() for text in (stored, contract))
     diff = list(islice(unified_diff(before, after, str(file), "the code", n=1, lineterm=""), DIFF_LINES))
     raise CommandError("\n".join([f"{file} is not what the code says; `make openapi` writes it", *diff]))
+
+
+def _check_promise(contract: bytes) -> None:
+    from api.contractcheck import newest_released, unannounced
+
+    released = newest_released(RELEASED)
+    broken = [] if released is None else unannounced(json.loads(contract), released, CHANGELOG)
+    if broken:
+        head = f"The contract breaks clients of {released}, and {CHANGELOG} does not say so under Breaking:"
+        raise CommandError("\n".join([head, *map(str, broken)]))
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ from api.target import BODILESS, CLIENT_PATH, as_reference, fault_of_host, fault
 
 READS = ("GET", "HEAD", "OPTIONS")
 EXPOSED = (
-    "Content-Disposition, Content-Location, ETag, Idempotency-Replayed, Link, Location, Memento-Datetime, "
-    "RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Dataset-Revision, X-Request-ID"
+    "Content-Disposition, Content-Location, Deprecation, ETag, Idempotency-Replayed, Link, Location, "
+    "Memento-Datetime, RateLimit, RateLimit-Policy, Retry-After, Sunset, WWW-Authenticate, "
+    "X-Dataset-Revision, X-Request-ID"
 )
 ALLOWED_HEADERS = (
     "Accept, Accept-Datetime, Authorization, If-Modified-Since, If-None-Match, Last-Event-ID, Range, "

@@ -17,6 +17,9 @@ from pydantic.json_schema import models_json_schema
 from api.bodyschemas import TEMPLATE, body_schemas
 from api.computed import COMPUTED_SCHEMA
 from api.conditional import JSON
+from api.contractexamples import illustrate
+from api.deprecation import mark_operations
+from api.editions import CREATOR
 from api.errors import ProblemCode, problem_responses, problem_schemas
 from api.listing import RECORD_SCHEMA, Listing
 from api.params import MAX_VALUES, NONE, Param, Schema, Sister, sort_name
@@ -148,11 +151,16 @@ def with_parameter(described: Mapping[str, Any], name: str, **more: Any) -> dict
     return {**described, "openapi_extra": {**extra, "parameters": told}}
 
 
+def conditional(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Say of a path without parameters that it tells clients whether their copy still holds."""
+    return {**described, "responses": {**described["responses"], **NOT_MODIFIED}}
+
+
 def describe_other(
     media_type: str, description: str, schema: Schema, *codes: ProblemCode, binary: bool = False
 ) -> dict[str, Any]:
     """Give the same for a path that does not answer with a model of ours: text, bytes, or others' JSON."""
-    body = {"type": "object" if media_type.endswith("json") else "string"}
+    body = {"type": "object" if media_type.endswith("+json") else "string"}
     if binary:
         body["format"] = "binary"
     content = {media_type: {"schema": body}}
@@ -220,6 +228,7 @@ def contract_of(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         servers=[{"url": "/", "description": "This service."}],
+        contact={"name": CREATOR},
         license_info={"name": "CC BY 4.0 (data), Apache-2.0 (code)", "identifier": "CC-BY-4.0"},
     )
     document["components"] = {"schemas": _components(document), "securitySchemes": SECURITY}
@@ -239,6 +248,8 @@ def contract_of(app: FastAPI) -> dict[str, Any]:
                     )
                 parameter["schema"] = _plain(parameter["schema"])
                 parameter["schema"].pop("description", None)
+    mark_operations(document, app.routes)
+    illustrate(document)
     return document
 
 

@@ -20,6 +20,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from playwright.sync_api import Browser
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.types import ASGIApp
@@ -34,8 +35,10 @@ from db.migrate import upgrade
 from db.releases import Released, freeze
 from db.session import write_engine
 from db.settings import DatabaseSettings
+from tests.browsing import NO_CHROMIUM, Visit, chromium, visiting
+from tests.declaring import check_declared
 from tests.embedded_users import open_place
-from tests.live import Live, live_over
+from tests.live import Live, apart, live_over
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
 # Without files, which take seconds to be made; `tests/test_release_package.py` makes some.
@@ -174,12 +177,41 @@ def own_live(server_url: str, loaded_template: str, tmp_path: Path) -> Iterator[
 
 @contextmanager
 def _live(server_url: str, template: str, folder: Path) -> Iterator[Live]:
-    name = asyncio.run(_clone(server_url, template))
+    name = apart(_clone(server_url, template))
     try:
         with live_over(database_url(server_url, name), folder) as server:
             yield server
     finally:
-        asyncio.run(_drop(server_url, name))
+        apart(_drop(server_url, name))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser; whoever asks for it is skipped where there is none."""
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture
+def visit(live: Live, browser: Browser) -> Iterator[Visit]:
+    """Opens pages of `live` in the browser, and fails the test if something went wrong in one."""
+    with visiting(browser, live.base) as visit:
+        yield visit
+
+
+@pytest.fixture
+def own_visit(own_live: Live, browser: Browser) -> Iterator[Visit]:
+    """The same over `own_live`."""
+    with visiting(browser, own_live.base) as visit:
+        yield visit
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line that the tests with a browser were skipped."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    many = sum(NO_CHROMIUM in str(report.longrepr) for report in skipped)
+    if many:
+        terminalreporter.write_line(f"{many} skipped: {NO_CHROMIUM}")
 
 
 @asynccontextmanager
@@ -188,7 +220,10 @@ async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=_WithLifespan(with_cache(app)), raise_app_exceptions=False)
     async with app.router.lifespan_context(app) as state:
         transport.app.state = state  # type: ignore[attr-defined]
-        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        hooks = {"response": [check_declared]}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://testserver", event_hooks=hooks
+        ) as client:
             yield client
 
 

@@ -241,6 +241,22 @@ def test_the_contract_is_written_and_checked(place: Path) -> None:
     assert len(result.stderr.splitlines()) < 50
 
 
+def test_a_contract_that_breaks_clients_is_refused(place: Path) -> None:
+    """Until the changelog says so."""
+    file, released = place / "openapi" / "v1.json", place / "openapi" / "released" / "1.0.0.json"
+    exchanges("openapi", "--output", file)
+    released.parent.mkdir()
+    released.write_text(file.read_text().replace("get_health", "get_wealth"))
+    (place / "CHANGELOG.md").write_text("## API\n\n### Unreleased\n")
+    result = exchanges("openapi", "--check", folder=place)
+    assert result.returncode == 1
+    head, broken = result.stderr.splitlines()
+    assert "openapi/released/1.0.0.json" in head
+    assert broken == "`GET /healthz`: operationId is get_health, was get_wealth"
+    (place / "CHANGELOG.md").write_text("## API\n\n### Unreleased\n\n#### Breaking\n\n- `GET /healthz`\n")
+    assert exchanges("openapi", "--check", folder=place).returncode == 0
+
+
 def test_the_contract_that_is_missing(place: Path) -> None:
     result = exchanges("openapi", "--check", folder=place)
     assert result.returncode == 1

@@ -17,7 +17,7 @@ from api.errors import ApiError, ProblemCode
 from api.limits import WriteLimiter
 from api.listing import RECORD_SCHEMA
 from api.missing import absent
-from api.openapi import ANSWERS, NO_PARAMETERS, RecordId, describe_other, describe_queried
+from api.openapi import ANSWERS, NO_PARAMETERS, RecordId, conditional, describe_other, describe_queried
 from api.streamed import GATE
 from api.target import base_of
 from api.writing import telling
@@ -119,7 +119,7 @@ def _subscriber(request: Request) -> str:
 @router.get(
     "/citations/{citation_id}",
     operation_id="get_citation",
-    **describe_queried(CitationAnswer, NO_PARAMETERS, ProblemCode.NOT_FOUND),
+    **conditional(describe_queried(CitationAnswer, NO_PARAMETERS, ProblemCode.NOT_FOUND)),
 )
 async def get_citation(request: Request, reader: ReaderDep, citation_id: CitationId) -> Response:
     """Read a citation: what it is of, its hash, and how it is written.
@@ -137,8 +137,15 @@ async def get_citation(request: Request, reader: ReaderDep, citation_id: Citatio
     "/c/{citation_id}",
     operation_id="get_cited_records",
     summary="Read what a citation is of",
-    **describe_other(
-        NDJSON, "The records, one on each line.", NO_PARAMETERS, ProblemCode.NOT_FOUND, ProblemCode.GONE
+    **conditional(
+        describe_other(
+            NDJSON,
+            "The records, one on each line.",
+            NO_PARAMETERS,
+            ProblemCode.NOT_FOUND,
+            ProblemCode.GONE,
+            binary=True,
+        )
     ),
 )
 async def get_cited_records(request: Request, reader: ReaderDep, citation_id: CitationId) -> Response:

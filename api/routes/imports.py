@@ -26,7 +26,7 @@ REPEATABLE = (
     "An import takes no Idempotency-Key: sent again, it changes nothing that stands already. Leave it out."
 )
 LINE = (
-    '{"resource": "publisher", "id": "gazette", "name": "The Gazette", "is_agency": false, "aliases": []}\n'
+    '{"resource": "publisher", "id": "al-jazeera", "name": "Al Jazeera", "is_agency": true, "aliases": []}\n'
 )
 
 router = APIRouter(tags=["writing"])
@@ -46,7 +46,8 @@ def _described() -> dict[str, Any]:
         ProblemCode.TOO_MANY_REQUESTS,
     )
     del described["responses"][304]
-    content = {kind: {"schema": {"type": "string"}, "example": LINE} for kind in MEDIA_TYPES}
+    body = {"type": "string", "format": "binary"}  # which generated clients send as it is
+    content = {kind: {"schema": body, "example": LINE} for kind in MEDIA_TYPES}
     described["openapi_extra"]["security"] = [{KEY: []}]
     described["openapi_extra"]["requestBody"] = {"required": True, "content": content}
     return described

@@ -131,6 +131,7 @@ async def get_release(request: Request, reader: ReaderDep, record_id: ReleaseNam
         RELEASE_SCHEMA,
         ProblemCode.NOT_FOUND,
         ProblemCode.BAD_REQUEST,
+        binary=True,
     ),
 )
 async def download_release(request: Request, reader: ReaderDep, record_id: ReleaseName) -> Response:
