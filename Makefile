@@ -9,12 +9,12 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 LOCK := uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --python-version 3.11 --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test fuzz storm stateful export-memory bench lint types format openapi contract migrations check lock clean
+.PHONY: help setup serve test fuzz storm stateful export-memory bench lint types format openapi examples contract contract-lint release-contract migrations check lock clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
-	@echo "Variables: PORT HOST DATA_DIR WORKERS DATABASE_URL (serve), PYTEST_ARGS TEST_DATABASE_URL (test), PYTHON (setup)"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+	@echo "Variables: PORT HOST DATA_DIR WORKERS DATABASE_URL (serve), PYTEST_ARGS TEST_DATABASE_URL (test), PYTHON (setup), SDK (sdk)"
 	@echo "  BENCH_EXCHANGES BENCH_DIR BENCH_DATABASE_URL ROUNDS SECONDS ONLY (bench)"
 
 setup: $(BIN)/.complete ## create .venv and install the locked dependencies
@@ -70,8 +70,30 @@ format: setup ## format the code
 openapi: setup ## write the contract, openapi/v1.json, from the code
 	$(BIN)/exchanges openapi --output openapi/v1.json
 
-contract: setup ## check that openapi/v1.json is what the code says
+examples: setup ## record the examples of the contract from the application over the shipped dataset; then `make openapi`
+	RECORD_EXAMPLES=1 $(BIN)/python -m pytest tests/test_contract_examples.py
+
+sdk: setup ## build the SDKs into dist: Python, TypeScript, R; SDK=python, typescript or r for one
+	$(BIN)/python openapi/sdk/build.py $(SDK)
+
+contract: setup ## check that openapi/v1.json is what the code says, and breaks nothing that was released
 	$(BIN)/exchanges openapi --check
+
+release-contract: contract ## keep openapi/v1.json as that of a release, for good: VERSION=1.0.0
+	@test -n "$(VERSION)" || { echo "Which release? make release-contract VERSION=1.0.0" >&2; exit 1; }
+	@test ! -e openapi/released/$(VERSION).json || { echo "openapi/released/$(VERSION).json stays as it is." >&2; exit 1; }
+	cp openapi/v1.json openapi/released/$(VERSION).json
+
+contract-lint: ## check the style of openapi/v1.json with Redocly and Spectral; needs npm
+	@command -v npm >/dev/null || { echo "contract-lint needs npm (Node.js 20.19 or newer), and there is none here." >&2; exit 1; }
+	@$(MAKE) --no-print-directory $(LINTERS)
+	@REDOCLY_SUPPRESS_UPDATE_NOTICE=true npm --prefix openapi/lint run --silent redocly
+	@npm --prefix openapi/lint run --silent spectral
+
+LINTERS := openapi/lint/node_modules/.package-lock.json
+$(LINTERS): openapi/lint/package-lock.json
+	npm --prefix openapi/lint ci --engine-strict --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 migrations: setup ## check that the migrations lead to the schema of the code
 	$(BIN)/python .ci/check_migrations.py
