@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
-from api import docs
+from api import curatorpage, docs, explorer, guide
 from api.accesslog import configure_logging
 from api.auth import key_of_request
 from api.caching import CacheMiddleware
@@ -44,6 +44,9 @@ def create_app(settings: HttpSettings | None = None, database: DatabaseSettings 
     app.state.settings = chosen
     app.include_router(OPERATIONS)
     app.include_router(docs.router)
+    app.include_router(explorer.router)
+    app.include_router(curatorpage.router)
+    app.include_router(guide.router)
     for router in ROUTERS:
         app.include_router(router, prefix="/v1", dependencies=[Depends(key_of_request)])
     return app

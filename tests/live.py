@@ -4,17 +4,26 @@ Who only reads takes the fixture `live`; who writes takes `own_live`, with a dat
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from db.access import create_key
 from db.enums import Role
 from db.session import write_engine
 from tests.serving import serving
 
+Made = TypeVar("Made")
 UNLIMITED = {"WRITES_PER_MINUTE": "100000", "WRITE_BURST": "100000"}
+
+
+def apart(coroutine: Coroutine[Any, Any, Made]) -> Made:
+    """Run a coroutine in a thread of its own: a browser may be running its loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class Live:
                 await engine.dispose()
             return token
 
-        return asyncio.run(make())
+        return apart(make())
 
 
 @contextmanager

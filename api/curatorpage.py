@@ -1,0 +1,48 @@
+"""The page at `/curate`, on which curators write: plain modules that use the API with a key, like any client.
+
+What the page does is in `api/web/curate/`, with modules of the explorer's beside it; here is only how they
+are served. No session is kept here and no key comes by: the page sends it to the API, and to nothing else.
+"""
+
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.conditional import negotiate
+from api.docs import HTML, Page
+from api.explorer import file_of, version_of
+
+# Side by side as in the sources, so that `../explorer/dom.js` is found there and here.
+FOLDERS = ("curate", "explorer")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/curate")
+async def page(request: Request) -> Response:
+    """Show the page; it asks for a key before it shows a form."""
+    negotiate(request, HTML)
+    answer = _page().answer(request)
+    answer.headers["Cache-Control"] = "no-cache"  # it names the files that go with it
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+@router.get("/curate/{version}/{folder}/{name}")
+async def asset(version: str, folder: str, name: str) -> Response:
+    """Serve what the page is made of."""
+    return file_of(FOLDERS, version, f"{folder}/{name}")
+
+
+@cache
+def _page() -> Page:
+    template = Template(files("api").joinpath("web", "curate.html").read_text())
+    return Page(template.substitute(assets=f"/curate/{version_of(FOLDERS)}").encode(), HTML, POLICY)

@@ -1,0 +1,56 @@
+// Asking the API. An answer that is a problem becomes an error that holds it.
+
+/** What went wrong, as the service told it (RFC 9457), or as close to that as can be told without an answer. */
+export class Problem extends Error {
+  constructor(told) {
+    super(told.detail || told.title);
+    this.told = { errors: [], ...told };
+  }
+}
+
+/** Ask with options of fetch, and get the whole answer. */
+export async function answerOf(path, options) {
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem({ code: "no_answer", title: "The service did not answer", detail: "Check the connection, then try again." });
+  }
+  if (answer.ok) return answer;
+  const told = await answer.json().catch(() => null);
+  throw new Problem(told?.title ? told : { code: "no_answer", title: `The service answered with status ${answer.status}`, detail: "" });
+}
+
+/** Get JSON. */
+export async function get(path, signal) {
+  return (await answerOf(path, { signal, headers: { Accept: "application/json" } })).json();
+}
+
+/** Get text of a media type. */
+export async function getText(path, type, signal) {
+  return (await answerOf(path, { signal, headers: { Accept: type } })).text();
+}
+
+/** Send JSON, and get JSON. */
+export async function post(path, body) {
+  const headers = { Accept: "application/json", "Content-Type": "application/json" };
+  return (await answerOf(path, { method: "POST", headers, body: JSON.stringify(body) })).json();
+}
+
+/** Get all records of a list that is known to be a short one. */
+export async function getAll(path, signal) {
+  const found = [];
+  for (let next = path; next !== null;) {
+    const page = await get(next, signal);
+    found.push(...page.data);
+    next = page.meta.next;
+  }
+  return found;
+}
+
+/** Give a path with a query; one without values stays out. */
+export function pathOf(path, query) {
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}

@@ -1,0 +1,128 @@
+"""The curator's page where people differ: stale saves, and proposals that are made, accepted and rejected."""
+
+from playwright.sync_api import expect
+
+from db.enums import Role
+from tests.browsing import Visit
+from tests.curatepage import KNOWN, PATH, Api, enter, open_known, row, save, saved
+from tests.live import Live
+
+
+def test_a_stale_save_shows_three_states_and_is_saved_as_somebody_chose(
+    own_visit: Visit, own_live: Live
+) -> None:
+    api = Api.of(own_live)
+    page = own_visit.open(PATH, expected={412})
+    enter(page, own_live.key())
+    open_known(page)
+    before = api.exchange(KNOWN)
+    theirs = before | {"summary": "Theirs.", "status": "announced"}
+    theirs["claims"] = [dict(each) for each in before["claims"]]
+    theirs["claims"][0]["count"] = 190
+    theirs["claims"][1]["note"] = "Their note."
+    api.send("PUT", f"/v1/exchanges/{KNOWN}", theirs, reason="A colleague was faster")
+
+    page.get_by_label("Summary").fill("Mine.")
+    row(page, "Claim 1").get_by_label("Count", exact=True).fill("188")
+    row(page, "Claim 3").get_by_label("Rank").select_option("preferred")
+    page.get_by_role("button", name="Add a claim").click()
+    page.locator("[data-row^=Claim]").last.get_by_label("Count", exact=True).fill("7")
+    page.locator("[data-row^=Claim]").last.get_by_label("Covers").select_option("fragment")
+    save(page, "My own")
+    conflict = page.get_by_role("region", name="Somebody has written this record meanwhile")
+    expect(conflict).to_be_focused()
+    expect(conflict).to_contain_text("A colleague was faster")
+    cells = {
+        row.locator("th").inner_text(): row.locator("td").all_inner_texts()[:3]
+        for row in conflict.locator("tbody tr").all()
+    }
+    assert cells["Summary"] == [before["summary"], "Mine.", "Theirs."]
+    assert cells["Status"] == ["Completed", "Completed", "Announced"]
+    assert cells["Claim 1, count"] == ["189", "188", "190"]
+    assert cells["Claim 2, note"][2] == "Their note."
+    assert cells["Claim 3, rank"] == ["Normal", "Preferred", "Normal"]
+    chosen = {
+        row.locator("th").inner_text(): row.locator("input:checked").evaluate_all(
+            "all => all.map(({value}) => value)"
+        )
+        for row in conflict.locator("tbody tr").all()
+    }
+    assert chosen == {
+        "Summary": [],
+        "Status": ["now"],
+        "Claim 1, count": [],
+        "Claim 2, note": ["now"],
+        "Claim 3, rank": ["mine"],
+    }
+
+    conflict.get_by_role("button", name="Save with these choices").click()
+    expect(conflict.get_by_role("alert")).to_contain_text("Choose for Summary; Claim 1, count")
+    conflict.get_by_role("group", name="Summary").get_by_label("Take mine").check()
+    conflict.get_by_role("group", name="Claim 1, count").get_by_label("Take what stands").check()
+    conflict.get_by_role("button", name="Save with these choices").click()
+    saved(page)
+    after = api.exchange(KNOWN)
+    assert after["revision"] == 3
+    assert (after["summary"], after["status"]) == ("Mine.", "announced")
+    assert after["claims"][0]["count"] == 190
+    assert after["claims"][1]["note"] == "Their note."
+    assert after["claims"][2]["rank"] == "preferred"
+    assert (after["claims"][-1]["count"], after["claims"][-1]["covers"]) == (7, "fragment")
+    assert after["mediations"] == before["mediations"]
+
+
+def test_a_contributor_proposes_and_may_take_it_back(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH, expected={422})
+    enter(page, own_live.key(Role.CONTRIBUTOR))
+    expect(page.get_by_text("what you save becomes a proposal")).to_be_visible()
+    open_known(page)
+    page.get_by_label("Summary").fill("A clearer summary.")
+    page.get_by_role("button", name="Send the proposal").click()
+    page.get_by_role("link", name="Comment for the curators: is needed").click()
+    page.keyboard.type("It is clearer")
+    page.get_by_role("button", name="Send the proposal").click()
+    expect(page.get_by_role("heading", name="Proposed")).to_be_focused()
+    api = Api.of(own_live)
+    [proposal] = api.get("/v1/proposals", state="open")["data"]
+    assert proposal["content"] == {"summary": "A clearer summary."}
+    assert (proposal["base_revision"], proposal["comment"]) == (1, "It is clearer")
+    assert api.exchange(KNOWN)["revision"] == 1
+    page.get_by_role("button", name="Proposals").click()
+    expect(page.get_by_text("summary was")).to_be_visible()
+    page.get_by_role("button", name="Take it back").click()
+    expect(page.get_by_role("article")).to_contain_text("Taken back")
+    assert api.get("/v1/proposals", state="open")["meta"]["total"] == 0
+
+
+def test_proposals_are_accepted_and_rejected(own_visit: Visit, own_live: Live) -> None:
+    api, contributor = Api.of(own_live), Api.of(own_live, Role.CONTRIBUTOR)
+    bad = contributor.propose({"status": "cancelled"}, "I doubt it")
+    good = contributor.propose({"summary": "Each side handed over people on the eve of the new year."})
+    page = own_visit.open(PATH, expected={412, 422})
+    enter(page, own_live.key())
+    page.get_by_role("button", name="Proposals 2 waiting").click()
+    rejected, accepted = (page.locator(f'[data-proposal="{each}"]') for each in (bad, good))
+    expect(rejected).to_contain_text('status was "completed" and is now "cancelled".')
+    expect(accepted.locator('[data-figure="russia.ukraine.persons"]')).to_contain_text("189")
+    rejected.get_by_role("button", name="Reject").click()
+    rejected.get_by_role("link", name="Note: is needed").click()
+    page.keyboard.type("No page says so")
+    rejected.get_by_role("button", name="Reject").click()
+    expect(rejected).to_contain_text("Rejected")
+    assert contributor.get(f"/v1/proposals/{bad}")["decision_reason"] == "No page says so"
+
+    edited = contributor.get(f"/v1/proposals/{good}")
+    again = {
+        name: edited[name]
+        for name in ("action", "resource", "record_id", "base_revision", "content", "source_url")
+    }
+    contributor.send("PUT", f"/v1/proposals/{good}", again | {"comment": "As the page has it now"})
+    accepted.get_by_role("button", name="Accept").click()
+    accepted.get_by_role("button", name="Show it as it is now").click()
+    expect(accepted).to_contain_text("As the page has it now")
+    accepted.get_by_role("button", name="Accept").click()
+    expect(accepted).to_contain_text("Accepted")
+    expect(page.get_by_role("button", name="Proposals", exact=True)).to_be_visible()
+    record = api.exchange(KNOWN)
+    assert (record["revision"], record["status"]) == (2, "completed")
+    assert record["summary"] == "Each side handed over people on the eve of the new year."

@@ -1,0 +1,155 @@
+"""The curator's page for everybody: by keyboard, on a telephone, in both themes, with nothing lost."""
+
+import pytest
+from playwright.sync_api import Dialog, expect
+
+from db.enums import Role
+from tests.browsing import NARROW, SCHEMES, Visit, barriers, overflow, tab_to
+from tests.curatepage import (
+    KNOWN,
+    KNOWN_PAGE,
+    NEW_PAGE,
+    PATH,
+    Api,
+    describe_new_page,
+    enter,
+    look_up,
+    open_known,
+    save,
+    saved,
+)
+from tests.live import Live
+
+
+def test_nothing_unsaved_is_lost_without_a_question(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH, expected={422})
+    enter(page, own_live.key())
+    open_known(page)
+    page.get_by_role("button", name="Another article").click()
+    expect(page.get_by_role("button", name="Look it up")).to_be_visible()
+    open_known(page)
+    page.get_by_label("Summary").fill("Unsaved.")
+    page.get_by_role("button", name="Another article").click()
+    page.get_by_role("button", name="Go back").click()
+    expect(page.get_by_label("Summary")).to_have_value("Unsaved.")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.close(run_before_unload=True)
+    expect(page.get_by_label("Summary")).to_have_value("Unsaved.")
+    assert asked == ["beforeunload"]
+    page.get_by_role("button", name="Another article").click()
+    page.get_by_role("button", name="Put it away").click()
+    expect(page.get_by_label("Address of the article")).to_be_focused()
+    describe_new_page(page)
+    page.get_by_role("button", name="Write a new exchange").click()
+    page.get_by_role("button", name="Another article").click()
+    expect(page.get_by_role("dialog", name="Put away what you wrote?")).to_be_visible()
+
+
+def test_all_of_it_by_keyboard_alone(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH, expected={422})
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the work")).to_be_focused()
+    page.keyboard.press("Enter")
+    tab_to(page, ".door input")
+    page.keyboard.type(own_live.key())
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Address of the article")).to_be_focused()
+    page.keyboard.type(KNOWN_PAGE)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="The article is known")).to_be_focused()
+    tab_to(page, ".exchanges button")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="30 December 2024")).to_be_focused()
+    tab_to(page, "#f-parties")
+    page.keyboard.type("біларусь")
+    expect(page.locator("[role=option]:visible")).to_have_text("Nothing has that name")
+    page.keyboard.press("Escape")
+    expect(page.locator("[role=listbox]:visible")).to_have_count(0)
+    page.keyboard.press("Control+A")
+    page.keyboard.type("bela")
+    expect(page.locator("#f-parties")).to_have_attribute("aria-expanded", "true")
+    option = page.locator("[role=option][aria-selected=true]")
+    expect(option).to_contain_text("Belarus")
+    expect(page.locator("#f-parties")).to_have_attribute(
+        "aria-activedescendant", option.get_attribute("id") or ""
+    )
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Remove Belarus").first).to_be_visible()
+    page.keyboard.press("Backspace")
+    expect(page.get_by_role("button", name="Remove Belarus")).to_have_count(0)
+    tab_to(page, "#f-claims")
+    page.keyboard.press("Enter")
+    expect(
+        page.locator("#f-claims-8-released_by, #f-claims-7-released_by, #f-claims-6-released_by").last
+    ).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("[role=option]:visible").first).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    tab_to(page, ".row:focus-within .away")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Add a claim")).to_be_focused()
+    tab_to(page, "#f-reason")
+    page.keyboard.type("By keyboard")
+    tab_to(page, "button[type=submit]")
+    page.keyboard.press("Enter")
+    saved(page)
+    assert Api.of(own_live).exchange(KNOWN)["parties"] == ["russia", "ukraine"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_state_can_be_read_by_everybody_on_a_telephone_too(
+    own_visit: Visit, own_live: Live, scheme: str
+) -> None:
+    contributor = Api.of(own_live, Role.CONTRIBUTOR)
+    contributor.propose(
+        {"summary": "A proposal with one word that is so long: " + "Donaudampfschifffahrt" * 4}
+    )
+    page = own_visit.open(PATH, width=NARROW, scheme=scheme, expected={401, 412, 422})
+
+    def sound(state: str) -> None:
+        assert overflow(page) <= 0, state
+        assert barriers(page) == "", state
+
+    sound("the door")
+    page.get_by_label("Your key").fill("exk_nothing")
+    page.get_by_role("button", name="Go in").click()
+    expect(page.get_by_text("There is no such key.")).to_be_visible()
+    sound("a key that is refused")
+    enter(page, own_live.key())
+    look_up(page, NEW_PAGE)
+    page.get_by_role("button", name="Use this article").click()
+    expect(page.get_by_role("alert", name="The article cannot be cited like this")).to_be_focused()
+    sound("a new article")
+    look_up(page, KNOWN_PAGE)
+    expect(page.get_by_role("heading", name="The article is known")).to_be_focused()
+    sound("a known article")
+    open_known(page)
+    page.get_by_label("Parties").fill("u")
+    expect(page.locator("[role=option]:visible").first).to_be_visible()
+    sound("a list of suggestions")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("alert", name="The change was not saved")).to_be_focused()
+    sound("a form with faults")
+    Api.of(own_live).send(
+        "PATCH", f"/v1/exchanges/{KNOWN}", {"summary": "Theirs."}, reason="A colleague was faster"
+    )
+    page.get_by_label("Summary").fill("Mine.")
+    save(page)
+    expect(page.get_by_role("region", name="Somebody has written")).to_be_focused()
+    sound("the three-way difference")
+    page.get_by_role("group", name="Summary").get_by_label("Take mine").check()
+    page.get_by_role("button", name="Save with these choices").click()
+    saved(page)
+    expect(page.get_by_text("A colleague was faster")).to_be_visible()
+    sound("a record that was saved")
+    page.get_by_role("button", name="Proposals").click()
+    expect(page.get_by_text("summary was")).to_be_visible()
+    sound("the queue")
