@@ -100,6 +100,8 @@ def _by_exchange(query: StatsQuery) -> CTE:
 
     `directions` is how many of these there are; the sums are null where there is none.
     """
+    if not query.chooses:
+        return _by_exchange_of_all(query)
     chosen, figure = chosen_exchanges(query).subquery("chosen"), FIGURE.alias("figure")
     here = and_(figure.c.exchange_id == chosen.c.id, *figure_clauses(query, figure))
     # Grouped by the id alone, so that the planner knows the rows to be as many as there are exchanges.
@@ -110,6 +112,24 @@ def _by_exchange(query: StatsQuery) -> CTE:
         select(chosen.c.id, *once, directions, *_added(query, figure))
         .select_from(chosen.join(figure, here, isouter=not query.common))
         .group_by(chosen.c.id)
+    )
+    return rows.cte("by_exchange")
+
+
+def _by_exchange_of_all(query: StatsQuery) -> CTE:
+    """Do the same where nearly all are chosen: all figures are summed first, in the order of an index."""
+    chosen, figure = chosen_exchanges(query).subquery("chosen"), FIGURE.alias("figure")
+    added = _added(query, figure)
+    summed = (
+        select(figure.c.exchange_id, func.count().label("directions"), *added)
+        .where(*figure_clauses(query, figure))
+        .group_by(figure.c.exchange_id)
+        .subquery("summed")
+    )
+    labels = [chosen.c[each] for each in (*query.of_exchange, "has_overlaps")]
+    directions = func.coalesce(summed.c.directions, 0).label("directions")
+    rows = select(chosen.c.id, *labels, directions, *(summed.c[each.name] for each in added)).select_from(
+        chosen.join(summed, summed.c.exchange_id == chosen.c.id, isouter=not query.common)
     )
     return rows.cte("by_exchange")
 
@@ -224,12 +244,13 @@ def left_out(query: StatsQuery) -> Select[Any]:
             *(replace_columns(clause, FIGURE, claim) for clause in direction_clauses(query)),
         )
         .group_by(claim.c.exchange_id)
-        .subquery("left_out")
+        .cte("left_out")
     )
-    ids = func.array_agg(aggregate_order_by(rows.c.exchange_id, rows.c.exchange_id))
+    first = select(rows.c.exchange_id).order_by(rows.c.exchange_id).limit(NAMED).subquery("first")
+    ids = func.array_agg(aggregate_order_by(first.c.exchange_id, first.c.exchange_id))
     return select(
         func.count().label("exchanges"),
-        ids[1:NAMED].label("named"),
+        select(ids).scalar_subquery().label("named"),
         *(func.coalesce(func.sum(rows.c[name]), 0).label(name) for name in kinds),
     )
 
