@@ -9,7 +9,7 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 LOCK := uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --python-version 3.11 --universal pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test fuzz storm stateful export-memory bench lint types format openapi examples contract contract-lint release-contract migrations check lock clean
+.PHONY: help setup serve test fuzz storm stateful export-memory bench lint types format openapi examples contract contract-lint release-contract sdk migrations check lock clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
@@ -106,5 +106,5 @@ lock: setup ## resolve the dependencies anew, within pyproject.toml, into the lo
 	$(BIN)/python -m $(LOCK) --extra embedded --extra dev -o requirements-dev.lock
 
 clean: ## remove .venv and everything generated that is not committed
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis .coverage dist build
-	find api db alembic tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis .coverage dist build openapi/lint/node_modules
+	find api db alembic tests openapi -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -70,7 +70,7 @@ def _new_start(  # noqa: PLR0917  (what it is remembered by; names would have to
         "bytes": size,
         "client": client,
     }
-    return f"{json.dumps(told, ensure_ascii=False)[:-1]}, "
+    return f"{json.dumps(told)[:-1]}, "  # in ASCII: there are control characters beyond it
 
 
 _known_start = lru_cache(maxsize=4096)(_new_start)

@@ -63,7 +63,8 @@ async def ahead(batches: Batches) -> AsyncGenerator[tuple[Resource, Sequence[Inp
             coming = take()
             yield batch
     finally:
-        coming.cancel()
+        # a thread cannot be cancelled, and whoever was interrupted may read the same file next
+        await asyncio.gather(coming, return_exceptions=True)
 
 
 def in_batches(items: Iterable[T]) -> Iterator[list[T]]:

@@ -174,8 +174,9 @@ class Write:
         make = partial(_made, resource, batch, known, self.ledger.at)
         if meanwhile is None and len(batch) < BATCH:
             return make()
-        made, _ = await asyncio.gather(asyncio.to_thread(make), self._store(meanwhile))
-        return made
+        rendering = asyncio.get_running_loop().run_in_executor(None, make)
+        await self._store(meanwhile)  # in this task: whatever ends it has then left the connection
+        return await rendering
 
     async def _store(self, made: "_Made | None") -> None:
         if made is None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import zstandard
 
-from api.accesslog import configure_logging
+from api.accesslog import configure_logging, note
 from api.compression import ENCODERS, accepted_encodings
 from api.errors import AnswerCutShortError, Problem, ProblemCode, problem_responses, problem_schemas
 from api.problems import CATALOGUE
@@ -345,6 +345,16 @@ def test_logging_is_put_back() -> None:
     with configure_logging("debug", io.StringIO()):
         assert logging.root.level == logging.DEBUG
     assert (logging.root.level, list(logging.root.handlers)) == before
+
+
+def test_no_control_character_gets_into_a_line_of_the_log() -> None:
+    stream = io.StringIO()
+    scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/\xc2\x9b31m", "client": None}
+    with configure_logging("info", stream):
+        note(scope | {"query_string": b'q=\x1b\xc2\x85"'}, "one", status=200, size=0, began=0.0)
+    [line] = stream.getvalue().splitlines()
+    assert line.isprintable()
+    assert json.loads(line)["query"] == 'q=\x1bÂ\x85"'
 
 
 def test_problems_in_the_contract() -> None:

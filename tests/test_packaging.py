@@ -15,6 +15,10 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from pydantic_settings import BaseSettings
+
+from api.settings import HttpSettings
+from db.settings import DatabaseSettings
 
 ROOT = Path(__file__).parent.parent
 PINNED = r"^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?=="
@@ -148,6 +152,13 @@ def test_both_licences_are_told_in_both_places() -> None:
 
 
 # --- what the README says ---
+
+
+@pytest.mark.parametrize("settings", [HttpSettings, DatabaseSettings])
+def test_the_readme_tells_of_every_setting(settings: type[BaseSettings]) -> None:
+    readme = (ROOT / "README.md").read_text()
+    missing = [name for name in settings.model_fields if f"`{name.upper()}`" not in readme]
+    assert not missing
 
 
 def test_the_readme_opens_with_the_two_commands() -> None:
