@@ -52,6 +52,9 @@ def _header(name: str, description: str, example: str, longest: int = 1000) -> M
 _IF_MATCH = _header(
     "If-Match", "The ETag of the record as it was read; 412 if it has another meanwhile, 428 without.", '"7"'
 )
+_IF_MATCH_IF_ANY = _header(
+    "If-Match", "The ETag of the record as it last stood, if it was seen; 412 if it has another.", '"7"'
+)
 _IF_NONE_MATCH = _header("If-None-Match", "`*`: create the record, and refuse if there is one.", "*")
 _IDEMPOTENCY_KEY = _header(
     "Idempotency-Key",
@@ -66,13 +69,16 @@ _LOCATION = {"description": "Where the new record is found.", "schema": {"type":
 def describe_write(
     resource: Resource, schema: Schema, *statuses: int, body: str | None, conditional: bool = True
 ) -> dict[str, Any]:
-    """Give what the decorator of a write needs. `body`: `Input`, `Patch` or None."""
+    """Give what the decorator of a write needs. `body`: `Input`, `Patch` or None.
+
+    `conditional`: the client must say which state of the record it has seen; else it may.
+    """
     name = body and INPUT_OF[resource].__name__.removesuffix("Input") + body
     codes: tuple[ProblemCode, ...] = ()
     headers = []
     if statuses != (201,):
-        codes, headers = OF_RECORDS, [_IF_MATCH] if conditional else []
-        codes += OF_CONDITIONS if conditional else ()
+        codes, headers = OF_RECORDS, [_IF_MATCH if conditional else _IF_MATCH_IF_ANY]
+        codes += OF_CONDITIONS if conditional else (ProblemCode.PRECONDITION_FAILED,)
         headers += [_IF_NONE_MATCH] if 201 in statuses else []
     return _described(RECORD_OF[resource].__name__, name, schema, statuses, codes=codes, headers=headers)
 

@@ -53,7 +53,8 @@ NEEDED: Mapping[str, Role | None] = {
     **dict.fromkeys((f"{verb}_mediation" for verb in PART_WRITES), Role.CURATOR),
 }
 # Routes that people and programs read outside of the contract; none of them takes a key.
-OUTSIDE = {"get_contract", "root", "api_catalog", "documentation", "asset", "problems", "problem"}
+OUTSIDE = {"get_contract", "api_catalog", "documentation", "asset", "problems", "problem"}
+OUTSIDE |= {"page", "script", "guide", "guide_page", "llms_txt"}
 BODY: Mapping[str, str] = {}
 
 
