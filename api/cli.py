@@ -306,7 +306,9 @@ def _check_promise(contract: bytes) -> None:
     released = newest_released(RELEASED)
     broken = [] if released is None else unannounced(json.loads(contract), released, CHANGELOG)
     if broken:
-        head = f"The contract breaks clients of {released}, and {CHANGELOG} does not say so under Breaking:"
+        head = (
+            f"The contract breaks clients of {released}, and no item under Breaking in {CHANGELOG} begins so:"
+        )
         raise CommandError("\n".join([head, *map(str, broken)]))
 
 

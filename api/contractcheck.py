@@ -13,7 +13,7 @@ from typing import Any
 from api.contractdiff import Break, breaks_between
 
 _VERSION = re.compile(r"([0-9]+)\.([0-9]+)\.([0-9]+)(?:-([a-z]+)\.([0-9]+))?")
-_CODE = re.compile(r"`([^`\n]+)`")
+_ITEM = re.compile(r" *[-*] `([^`]+)`")
 _BREAKING = ("## API", "### Unreleased", "#### Breaking")
 
 
@@ -36,20 +36,23 @@ def newest_released(folder: Path) -> Path | None:
 
 
 def announced(changelog: str) -> frozenset[str]:
-    """Give the places that the changelog names as breaking since the last release of the API."""
+    """Give the places that the changelog names as breaking since the last release of the API.
+
+    Each begins an item of the list: what the text mentions besides announces nothing.
+    """
     headings: list[str] = []
     found: set[str] = set()
     for line in changelog.splitlines():
         if line.startswith("#"):
             level = len(line) - len(line.lstrip("#"))
             headings = [*(each for each in headings if each.index(" ") < level), line.strip()]
-        elif tuple(headings[-len(_BREAKING) :]) == _BREAKING:
-            found.update(_CODE.findall(line))
+        elif tuple(headings[-len(_BREAKING) :]) == _BREAKING and (item := _ITEM.match(line)):
+            found.add(item[1])
     return frozenset(found)
 
 
 def unannounced(contract: Mapping[str, Any], released: Path, changelog: Path) -> list[Break]:
-    """Give what breaks clients of a released contract, and stands nowhere in the changelog."""
+    """Give what breaks clients of a released contract, and begins no item of the changelog."""
     known = announced(changelog.read_text())
     found = breaks_between(json.loads(released.read_bytes()), contract)
     return [each for each in found if each.place not in known]

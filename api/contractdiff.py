@@ -14,6 +14,7 @@ Node = Mapping[str, Any]
 
 METHODS = ("get", "post", "put", "patch", "delete")
 NULL = {"type": "null"}
+WAY_OF_A_KEY = ("type", "scheme", "in", "name")
 OPEN_WORDS = "x-extensible-enum"
 # Bounds of what is taken: whether a greater number takes more.
 BOUNDS = {
@@ -57,6 +58,10 @@ class _Comparison:
         for name in _schemas(self.before):
             if name not in schemas:
                 yield Break(name, "the schema is gone")
+        ways = self.after.get("components", {}).get("securitySchemes", {})
+        for name, was in self.before.get("components", {}).get("securitySchemes", {}).items():
+            if any(ways.get(name, {}).get(each) != was.get(each) for each in WAY_OF_A_KEY):
+                yield Break(name, "a key is sent in another way")
         for path, item in self.before["paths"].items():
             for method in METHODS:
                 if method in item:
@@ -68,12 +73,15 @@ class _Comparison:
     def _operation(self, place: str, before: Node, after: Node) -> Iterator[Break]:
         if before.get("operationId") != after.get("operationId"):
             yield Break(place, f"operationId is {after.get('operationId')}, was {before.get('operationId')}")
+        if before.get("tags", [])[:1] != after.get("tags", [])[:1]:
+            yield Break(place, f"its tags are {after.get('tags')}, were {before.get('tags')}")
         if _is_public(before) and not _is_public(after):
             yield Break(place, "a key is needed")
         yield from self._parameters(place, _parameters(before), _parameters(after))
         yield from self._bodies(place, before.get("requestBody"), after.get("requestBody"))
         for status, answer in before["responses"].items():
-            if status.startswith("2"):
+            # A refusal that no longer happens breaks nobody.
+            if status.startswith("2") or status in after["responses"]:
                 yield from self._answer(f"{place} {status}", answer, after["responses"].get(status))
 
     def _parameters(
@@ -109,9 +117,14 @@ class _Comparison:
         if after is None:
             yield Break(place, "the answer is gone")
             return
-        for name in before.get("headers", {}):
-            if name not in after.get("headers", {}):
+        headers = after.get("headers", {})
+        for name, told in before.get("headers", {}).items():
+            if name not in headers:
                 yield Break(f"{place} {name}", "the header is gone")
+            else:
+                yield from self._schema(
+                    f"{place} {name}", told["schema"], headers[name]["schema"], Way.ANSWER
+                )
         yield from self._contents(place, before, after, Way.ANSWER)
 
     def _contents(self, place: str, before: Node, after: Node, way: Way) -> Iterator[Break]:
@@ -146,7 +159,11 @@ class _Comparison:
             yield from _bounds(place, was, now)
         yield from self._properties(place, was, now, way)
         for part, mark in (("items", "[]"), ("additionalProperties", "{}")):
-            if isinstance(was.get(part), Mapping) and isinstance(now.get(part), Mapping):
+            if not isinstance(was.get(part), Mapping):
+                continue
+            if not isinstance(now.get(part), Mapping):
+                yield Break(f"{place}{mark}", "what is in it is no longer told")
+            else:
                 yield from self._schema(f"{place}{mark}", was[part], now[part], way)
 
     def _properties(self, place: str, before: Node, after: Node, way: Way) -> Iterator[Break]:
@@ -159,9 +176,9 @@ class _Comparison:
             if way is Way.ANSWER and name in needed_before - needed_now:
                 yield Break(f"{place}.{name}", "the field may be missing")
             yield from self._schema(f"{place}.{name}", described, now[name], way)
-        if way is Way.REQUEST:
-            for name in sorted(needed_now - needed_before):
-                yield Break(f"{place}.{name}", "the field is required")
+        # A new field of an answer is never `required`: past states, rendered before it, lack it.
+        for name in sorted(needed_now - (needed_before if way is Way.REQUEST else set(was))):
+            yield Break(f"{place}.{name}", "the field is required")
 
 
 def _schemas(document: Node) -> Node:

@@ -17,6 +17,7 @@ CONTRACT: Document = {
         "/v1/things": {
             "get": {
                 "operationId": "list_things",
+                "tags": ["things", "lists"],
                 "security": [],
                 "parameters": [
                     {
@@ -47,7 +48,11 @@ CONTRACT: Document = {
                             "text/csv": {"schema": STRING},
                         },
                     },
-                    "404": {"content": {}},
+                    "404": {
+                        "content": {
+                            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                        }
+                    },
                 },
             },
             "post": {
@@ -67,6 +72,7 @@ CONTRACT: Document = {
         },
     },
     "components": {
+        "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key."}},
         "schemas": {
             "Thing": {
                 "type": "object",
@@ -84,6 +90,11 @@ CONTRACT: Document = {
             },
             "Part": {"type": "object", "required": ["size"], "properties": {"size": {"type": "integer"}}},
             "Rank": {"type": "string", "enum": ["normal", "preferred"]},
+            "Problem": {
+                "type": "object",
+                "required": ["detail"],
+                "properties": {"detail": STRING, "note": STRING},
+            },
             "ThingInput": {
                 "type": "object",
                 "required": ["id"],
@@ -94,7 +105,7 @@ CONTRACT: Document = {
                     "size": {"type": "integer"},
                 },
             },
-        }
+        },
     },
 }
 LIST, POST = "GET /v1/things", "POST /v1/things"
@@ -138,6 +149,23 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
         lambda d: operation(d).update(operationId="find_things"),
         LIST,
         "operationId is find_things, was list_things",
+    ),
+    "tag": (
+        lambda d: operation(d)["tags"].reverse(),
+        LIST,
+        "its tags are ['lists', 'things'], were ['things', 'lists']",
+    ),
+    "way of a key": (
+        lambda d: d["components"]["securitySchemes"].update(
+            key={"type": "apiKey", "in": "header", "name": "X-Key"}
+        ),
+        "key",
+        "a key is sent in another way",
+    ),
+    "no key": (
+        lambda d: d["components"].pop("securitySchemes"),
+        "key",
+        "a key is sent in another way",
     ),
     "key needed": (lambda d: operation(d).update(security=[{"key": []}]), LIST, "a key is needed"),
     "key no longer optional": (
@@ -248,6 +276,21 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
         f"{LIST} 200 ETag",
         "the header is gone",
     ),
+    "type of a header": (
+        lambda d: operation(d)["responses"]["200"]["headers"]["ETag"].update(schema={"type": "integer"}),
+        f"{LIST} 200 ETag",
+        "the type is integer, was string",
+    ),
+    "field of a problem": (
+        lambda d: schema(d, "Problem")["properties"].pop("detail"),
+        "Problem.detail",
+        "the field is gone",
+    ),
+    "media type of a problem": (
+        lambda d: operation(d)["responses"]["404"]["content"].clear(),
+        f"{LIST} 404 application/problem+json",
+        "the media type is gone",
+    ),
     "media type of an answer": (
         lambda d: operation(d)["responses"]["200"]["content"].pop("text/csv"),
         f"{LIST} 200 text/csv",
@@ -258,6 +301,11 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
         lambda d: schema(d, "Part")["properties"].pop("size"),
         "Part.size",
         "the field is gone",
+    ),
+    "new field always there": (
+        lambda d: (replaced(d, "new", STRING), schema(d)["required"].append("new")),
+        "Thing.new",
+        "the field is required",
     ),
     "field that may be missing": (
         lambda d: schema(d)["required"].remove("id"),
@@ -283,6 +331,16 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
         lambda d: field(d, "counts").update(additionalProperties=STRING),
         "Thing.counts{}",
         "the type is string, was integer",
+    ),
+    "values untold": (
+        lambda d: field(d, "counts").update(additionalProperties=True),
+        "Thing.counts{}",
+        "what is in it is no longer told",
+    ),
+    "items untold": (
+        lambda d: field(d, "parts").pop("items"),
+        "Thing.parts[]",
+        "what is in it is no longer told",
     ),
     "format": (
         lambda d: field(d, "day").update(format="date-time"),
@@ -335,9 +393,13 @@ HARMLESS: dict[str, Change] = {
     "new media type of a body": lambda d: operation(d, "post")["requestBody"]["content"].update(new={}),
     "new field of an answer": lambda d: replaced(d, "new", STRING),
     "never null": lambda d: replaced(d, "note", STRING),
-    "field always there": lambda d: (replaced(d, "new", STRING), schema(d)["required"].append("new")),
+    "field always there": lambda d: schema(d, "Problem")["required"].append("note"),
     "new word of an open vocabulary": lambda d: field(d, "kind")["x-extensible-enum"].append("c"),
     "open words told": lambda d: field(d, "id").update({"x-extensible-enum": ["a"]}),
+    "further tag": lambda d: operation(d)["tags"].append("more"),
+    "words about a key": lambda d: d["components"]["securitySchemes"]["key"].update(description="Keys."),
+    "another way of a key": lambda d: d["components"]["securitySchemes"].update(cookie={"type": "apiKey"}),
+    "new header": lambda d: operation(d)["responses"]["200"]["headers"].update(Age={"schema": STRING}),
     "new answer": lambda d: operation(d, "post")["responses"].update({"200": {}}),
     "problem": lambda d: operation(d)["responses"].pop("404"),
     "words": lambda d: operation(d).update(summary="Other words", description="Others.", deprecated=True),

@@ -114,6 +114,51 @@ def test_what_is_refused_is_asked_again(
 
 
 @of_each_language
+def test_a_merged_record_is_read_as_the_other(
+    installed: Installed, front: Front, own_live: Live, language: str
+) -> None:
+    environment = installed(language)
+    key = own_live.key()
+    programs = sorted(PROGRAMS.glob(f"merged*{environment.suffix}"))
+    assert programs
+    for program in programs:
+        word = program.stem.replace("_", "-")
+        old, staying = f"{word}-old", f"{word}-staying"
+        _twice_written(own_live.base, key, old)
+        _once_written(own_live.base, key, staying)
+        told = json.loads(environment.run(program.read_text(), front.base, key, old, staying))
+        assert told == [old, '"2"', '"2"', staying, staying]
+        moved = [each.status for each in front.of("GET", f"/v1/publishers/{old}")]
+        assert moved[0] == 200
+        assert set(moved[1:]) == {308}
+
+
+@pytest.mark.parametrize("language", ["python", "typescript"])  # R keeps answers in files
+def test_further_pages_are_not_kept(installed: Installed, front: Front, language: str) -> None:
+    environment = installed(language)
+    program = (PROGRAMS / f"walked_twice{environment.suffix}").read_text()
+    assert environment.run(program, front.base).split() == [str(SHIPPED)] * 2
+    asked = front.of("GET", "/v1/exchanges")
+    further = [each for each in asked if "cursor=" in each.path]
+    assert [(each.status, each.is_conditional) for each in asked if each not in further] == [
+        (200, False),
+        (304, True),
+    ]
+    assert len({each.path for each in further}) == 2
+    assert [(each.status, each.is_conditional) for each in further] == [(200, False)] * 4
+
+
+def test_large_numbers_in_r(installed: Installed, front: Front) -> None:
+    environment = installed("r")
+    assert json.loads(environment.run((PROGRAMS / "numbers.R").read_text(), front.base)) == [404, 422, 100]
+    assert [each.path for each in front.passed] == [
+        "/v1/actors/uae/revisions/100000",
+        "/v1/actors/uae?as_of=1000000000000000",
+        "/v1/exchanges?limit=100",
+    ]
+
+
+@of_each_language
 def test_answers_that_have_grown(installed: Installed, front: Front, language: str) -> None:
     def grow(content: bytes) -> bytes:
         content = re.sub(rb'"qualifier": ?"[a-z_]+"', b'"qualifier":"roughly","weather":"snow"', content)
@@ -124,6 +169,27 @@ def test_answers_that_have_grown(installed: Installed, front: Front, language: s
     front.change = grow
     told = json.loads(environment.run((PROGRAMS / f"grown{environment.suffix}").read_text(), front.base))
     assert told == ["swap_of_another_kind", "roughly", "golden", "snow", 189]
+
+
+def _once_written(base: str, key: str, publisher: str) -> None:
+    body = {"id": publisher, "name": f"The {publisher}", "is_agency": False, "aliases": []}
+    _write("POST", f"{base}/v1/publishers", key, body)
+
+
+def _twice_written(base: str, key: str, publisher: str) -> None:
+    _once_written(base, key, publisher)
+    _write(
+        "PATCH",
+        f"{base}/v1/publishers/{publisher}",
+        key,
+        {"aliases": [f"A {publisher}"]},
+        **{"If-Match": '"1"'},
+    )
+
+
+def _write(method: str, url: str, key: str, body: dict[str, object], **headers: str) -> None:
+    headers |= {"Authorization": f"Bearer {key}"}
+    httpx.request(method, url, params={"reason": "a try"}, json=body, headers=headers).raise_for_status()
 
 
 def test_the_python_package_is_typed(installed: Installed, tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ class PoliteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Send a request of a synchronous client."""
         stored = self._condition(request)
         response = self._way(request).handle_request(request)
+        _forget_condition(request, stored)
         if stored is not None and response.status_code == 304:
             response.close()
             return _again(stored, response)
@@ -65,6 +66,7 @@ class PoliteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Send a request of an asynchronous client."""
         stored = self._condition(request)
         response = await self._way(request).handle_async_request(request)
+        _forget_condition(request, stored)
         if stored is not None and response.status_code == 304:
             await response.aclose()
             return _again(stored, response)
@@ -101,10 +103,11 @@ class PoliteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return stored
 
     def _is_worth_keeping(self, request: httpx.Request, response: httpx.Response) -> bool:
-        """Tell whether it is a record or a list; files are whole results, and too large."""
+        """Tell whether it is a record or a first page; files are whole results, and walks are long."""
         return (
             self._cache_size > 0
             and request.method == "GET"
+            and "cursor" not in request.url.params
             and response.status_code == 200
             and "ETag" in response.headers
             and response.headers.get("Content-Type", "").startswith("application/json")
@@ -123,6 +126,12 @@ class PoliteTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 def _key(request: httpx.Request) -> tuple[str, ...]:
     return str(request.url), *(request.headers.get(name, "") for name in VARYING)
+
+
+def _forget_condition(request: httpx.Request, stored: _Stored | None) -> None:
+    """Take our condition out of a sent request: it is of this address alone, and a redirection repeats it."""
+    if stored is not None:
+        del request.headers["If-None-Match"]
 
 
 def _again(stored: _Stored, response: httpx.Response) -> httpx.Response:

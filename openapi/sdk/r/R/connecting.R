@@ -20,7 +20,7 @@ Client <- R6Class(
     # Ask, and give status, headers and content, or stop with a condition of class `exchanges_problem`.
     send = function(method, path, in_path, query, headers, body, media_types, accept) {
       for (name in names(in_path)) {
-        value <- utils::URLencode(as.character(in_path[[name]]), reserved = TRUE)
+        value <- utils::URLencode(plainly(in_path[[name]]), reserved = TRUE)
         path <- sub(paste0("{", name, "}"), value, path, fixed = TRUE)
       }
       req <- request(paste0(self$url, path))
@@ -36,9 +36,14 @@ Client <- R6Class(
       if (!is.null(body)) {
         req <- req_body_raw(req, if (R6::is.R6(body)) body$toJSONString() else body, type = media_types[1])
       }
-      received(req_perform(self$careful(req, method, headers)), expected = accept[1])
+      careful <- self$careful(req, method, headers)
+      resp <- req_perform(if (method == "GET" && !is.null(self$cache)) req_cache(careful, self$cache) else careful)
+      if (resp_status(resp) == 304 && resp$url != req$url) { # said of the record that this one was merged into
+        resp <- req_perform(careful)
+      }
+      received(resp, expected = accept[1])
     },
-    # What is left to httr2: asking again, and the ETags.
+    # What is left to httr2: asking again.
     careful = function(req, method, headers) {
       # After a 503, a POST may have been carried out nevertheless.
       is_new_each_time <- method == "POST" && is.null(headers[["Idempotency-Key"]])
@@ -49,9 +54,6 @@ Client <- R6Class(
         is_transient = function(resp) resp_status(resp) %in% refusals,
         after = function(resp) min(resp_retry_after(resp), self$longest_wait)
       )
-      if (method == "GET" && !is.null(self$cache)) {
-        req <- req_cache(req, self$cache)
-      }
       req_error(req, is_error = function(resp) FALSE)
     }
   )
@@ -80,10 +82,19 @@ exchanges_client <- function(url, key = NULL, timeout = 60, max_tries = 4, longe
 spelt <- function(query) {
   pairs <- lapply(names(query), function(name) {
     values <- query[[name]]
-    values <- if (is.logical(values)) tolower(as.character(values)) else as.character(values)
+    values <- if (is.logical(values)) tolower(as.character(values)) else plainly(values)
     stats::setNames(as.list(values), rep(name, length(values)))
   })
   do.call(c, pairs)
+}
+
+# as.character(100000) is "1e+05".
+plainly <- function(values) {
+  if (is.numeric(values)) {
+    format(values, scientific = FALSE, trim = TRUE, digits = 15, drop0trailing = TRUE)
+  } else {
+    as.character(values)
+  }
 }
 
 compact <- function(values) {

@@ -72,6 +72,11 @@ function remembering(fetching: Fetching, size: number): Fetching {
     const known = stored.get(key);
     if (known) request.headers.set("If-None-Match", known.etag);
     const answer = await fetching(request);
+    if (known && answer.status === 304 && answer.redirected) {
+      request.headers.delete("If-None-Match"); // said of the record that this one was merged into
+      stored.delete(key);
+      return fetching(request);
+    }
     if (known && answer.status === 304) {
       stored.delete(key); // and again as the newest one
       stored.set(key, known);
@@ -80,9 +85,10 @@ function remembering(fetching: Fetching, size: number): Fetching {
       return new Response(known.text, { status: 200, headers });
     }
     const etag = answer.headers.get("ETag");
-    // Records and lists; files are whole results, and too large.
+    // Records and first pages; files are whole results, and walks are long.
     const isJson = answer.headers.get("Content-Type")?.startsWith("application/json");
-    if (answer.status !== 200 || etag === null || !isJson) return answer;
+    const isFurther = new URL(request.url).searchParams.has("cursor");
+    if (answer.status !== 200 || etag === null || !isJson || isFurther) return answer;
     const text = await answer.text();
     const headers = new Headers(answer.headers);
     for (const name of ENCODED) headers.delete(name);
