@@ -44,5 +44,5 @@ async def asset(version: str, folder: str, name: str) -> Response:
 
 @cache
 def _page() -> Page:
-    template = Template(files("api").joinpath("web", "curate.html").read_text())
+    template = Template(files("api").joinpath("web", "curate.html").read_text("utf-8"))
     return Page(template.substitute(assets=f"/curate/{version_of(FOLDERS)}").encode(), HTML, POLICY)

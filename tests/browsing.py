@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 CHROMIUM = Path("/usr/bin/chromium")
 NO_CHROMIUM = f"browser tests need Chromium, and there is none at {CHROMIUM}: apt-get install chromium"
@@ -24,8 +32,11 @@ OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
 )
+PATIENCE = 30_000  # milliseconds for what is waited for; a machine may have much else to do
 WIDE, NARROW = 1280, 360
 SCHEMES = ("light", "dark")
+
+expect.set_options(timeout=PATIENCE)
 
 
 @contextmanager
@@ -67,7 +78,7 @@ class Visit:
             java_script_enabled=javascript,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
 
         def on_console(message: ConsoleMessage) -> None:

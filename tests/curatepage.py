@@ -38,8 +38,8 @@ class Api:
     def send(self, method: str, path: str, body: object = None, **query: str) -> httpx.Response:
         """Send a request; a write carries the ETag that the thing it writes to has now."""
         headers = {"Authorization": f"Bearer {self.key}", "Accept-Encoding": "identity"}
-        if method in {"PUT", "PATCH", "DELETE"}:
-            headers["If-Match"] = self.send("GET", path).headers["etag"]
+        if method in {"PUT", "PATCH", "DELETE"} or path.endswith("/merge"):
+            headers["If-Match"] = self.send("GET", path.removesuffix("/merge")).headers["etag"]
         answer = httpx.request(
             method, self.live.base + path, params=query or None, json=body, headers=headers, timeout=30
         )

@@ -1,6 +1,6 @@
 """The curator's page where people differ: stale saves, and proposals that are made, accepted and rejected."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Dialog, expect
 
 from db.enums import Role
 from tests.browsing import Visit
@@ -93,6 +93,59 @@ def test_a_contributor_proposes_and_may_take_it_back(own_visit: Visit, own_live:
     expect(page.get_by_role("article")).to_contain_text("Taken back")
     assert api.get("/v1/proposals", state="open")["meta"]["total"] == 0
 
+    page.get_by_role("button", name="Write", exact=True).click()  # the same once more is another proposal
+    page.get_by_role("button", name="Next article").click()
+    open_known(page)
+    page.get_by_label("Summary").fill("A clearer summary.")
+    page.get_by_label("Comment for the curators").fill("It is clearer")
+    page.get_by_role("button", name="Send the proposal").click()
+    expect(page.get_by_role("heading", name="Proposed")).to_be_focused()
+    [second] = api.get("/v1/proposals", state="open")["data"]
+    assert second["id"] != proposal["id"]
+    assert second["content"] == proposal["content"]
+
+
+def test_a_note_survives_a_look_at_the_other_side(own_visit: Visit, own_live: Live) -> None:
+    Api.of(own_live, Role.CONTRIBUTOR).propose({"summary": "Another summary."})
+    page = own_visit.open(PATH)
+    enter(page, own_live.key())
+    page.get_by_role("button", name="Proposals 1 waiting").click()
+    page.get_by_label("Note").fill("No page says so")
+    page.get_by_role("button", name="Write", exact=True).click()
+    page.get_by_role("button", name="Proposals 1 waiting").click()
+    expect(page.get_by_label("Note")).to_have_value("No page says so")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.close(run_before_unload=True)
+    expect(page.get_by_label("Note")).to_have_value("No page says so")
+    assert asked == ["beforeunload"]
+    page.get_by_role("button", name="Reject").click()
+    expect(page.get_by_role("article")).to_contain_text("Rejected")
+    page.get_by_label("Show").select_option("rejected")
+    expect(page.get_by_label("Show")).to_be_focused()
+
+
+def test_a_refusal_is_told_even_if_nobody_can_say_why(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH, expected={412})
+    enter(page, own_live.key())
+    open_known(page)
+    page.get_by_label("Summary").fill("Mine.")
+    expect(page.locator('.preview[aria-busy="false"]')).to_be_visible()
+    theirs = {"summary": "Theirs."}
+    Api.of(own_live).send("PATCH", f"/v1/exchanges/{KNOWN}", theirs, reason="A colleague was faster")
+    path = f"**/v1/exchanges/{KNOWN}"
+    page.route(path, lambda route: route.abort() if route.request.method == "GET" else route.continue_())
+    save(page, "My own")
+    expect(page.get_by_role("alert", name="The change was not saved")).to_be_focused()
+    page.unroute_all()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("region", name="Somebody has written this record meanwhile")).to_be_focused()
+
 
 def test_proposals_are_accepted_and_rejected(own_visit: Visit, own_live: Live) -> None:
     api, contributor = Api.of(own_live), Api.of(own_live, Role.CONTRIBUTOR)
@@ -126,3 +179,20 @@ def test_proposals_are_accepted_and_rejected(own_visit: Visit, own_live: Live) -
     record = api.exchange(KNOWN)
     assert (record["revision"], record["status"]) == (2, "completed")
     assert record["summary"] == "Each side handed over people on the eve of the new year."
+
+
+def test_a_save_never_goes_to_the_record_that_it_was_merged_into(own_visit: Visit, own_live: Live) -> None:
+    api = Api.of(own_live)
+    page = own_visit.open(PATH, expected={409, 410, 412})
+    enter(page, own_live.key())
+    open_known(page)
+    page.get_by_label("Summary").fill("Mine.")
+    expect(page.locator('.preview[aria-busy="false"]')).to_be_visible()
+    other = "2024-10-18-russia-ukraine"
+    api.send("POST", f"/v1/exchanges/{KNOWN}/merge", into=other, reason="They are one")
+    before = api.exchange(other)
+    save(page, "My own")
+    refusal = page.get_by_role("alert", name="The change was not saved")
+    expect(refusal).to_be_focused()
+    expect(refusal.get_by_role("link", name=other)).to_have_attribute("href", f"/?record={other}")
+    assert api.exchange(other) == before

@@ -1,7 +1,7 @@
 """The curator's page for everybody: by keyboard, on a telephone, in both themes, with nothing lost."""
 
 import pytest
-from playwright.sync_api import Dialog, expect
+from playwright.sync_api import Dialog, Route, expect
 
 from db.enums import Role
 from tests.browsing import NARROW, SCHEMES, Visit, barriers, overflow, tab_to
@@ -15,6 +15,7 @@ from tests.curatepage import (
     enter,
     look_up,
     open_known,
+    row,
     save,
     saved,
 )
@@ -101,6 +102,37 @@ def test_all_of_it_by_keyboard_alone(own_visit: Visit, own_live: Live) -> None:
     page.keyboard.press("Enter")
     saved(page)
     assert Api.of(own_live).exchange(KNOWN)["parties"] == ["russia", "ukraine"]
+
+
+def test_what_was_typed_and_not_chosen_is_told(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH)
+    enter(page, own_live.key())
+    open_known(page)
+    page.get_by_label("Parties").fill("Belorus")
+    page.keyboard.press("Tab")
+    expect(page.locator("#status")).to_have_text("“Belorus” was not chosen")
+    said_by = row(page, "Claim 1").get_by_label("Said by")
+    said_by.fill("nobody of that name")
+    page.keyboard.press("Tab")
+    expect(page.locator("#status")).to_have_text("“nobody of that name” was not chosen: Ukraine stays")
+    expect(said_by).to_have_value("Ukraine")
+
+
+def test_an_exchange_that_comes_late_replaces_nothing(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH, expected={422})
+    enter(page, own_live.key())
+    look_up(page, KNOWN_PAGE)
+    held: list[Route] = []
+    page.route(f"**/v1/exchanges/{KNOWN}", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no builtin
+    with page.expect_request(f"**/v1/exchanges/{KNOWN}"):
+        page.get_by_role("button", name="30 December 2024: Russia, Ukraine").click()
+    page.get_by_role("button", name="Write a new exchange").click()
+    expect(page.get_by_role("heading", name="A new exchange")).to_be_focused()
+    with page.expect_response(f"**/v1/exchanges/{KNOWN}") as answer:
+        held[0].continue_()
+    answer.value.finished()
+    page.evaluate("async () => { await (await fetch('/llms.txt')).text(); }")  # the page has read it by now
+    expect(page.get_by_role("heading", name="A new exchange")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

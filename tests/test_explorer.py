@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -19,6 +20,7 @@ LINES = (
     "",
     "mediator=uae",
     "kind=remains",
+    "mediator=none&kind=remains&received_by=ukraine",
     "received_by=ukraine",
     "mediator=uae&date_from=2024-01-01",
     "received_by=ukraine&date_from=2024-01-01&date_to=2024-12-31&kind=prisoner_exchange",
@@ -50,15 +52,45 @@ def test_the_first_view_tells_of_everything(live: Live, visit: Visit) -> None:
     expect(page.locator("#source")).to_contain_text("dataset revision 1")
 
 
+def test_what_was_not_completed_is_listed_and_not_summed(own_live: Live, own_visit: Visit) -> None:
+    headers = {"Authorization": f"Bearer {own_live.key()}", "If-Match": '"1"'}
+    path = f"{own_live.base}/v1/exchanges/{NEW_YEAR}?reason=A+test"
+    assert httpx.patch(path, json={"status": "announced"}, headers=headers).status_code == 200
+    for query in ("", "received_by=ukraine"):
+        page = settled(own_visit.open(f"/?{query}"))
+        total = asked(own_live, f"/v1/stats?{query}&group_by=month")["total"]
+        done = asked(own_live, f"/v1/exchanges?{query}&status=completed&limit=1000")["data"]
+        heading = page.locator("#summary-title")
+        expect(heading).to_have_text(f"{total['best']:,} living people in {len(done)} exchanges")
+        without = [
+            record
+            for record in done
+            if not any(
+                figure["measure"] == "persons" and figure["received_by"] in query
+                if query
+                else figure["measure"] == "persons"
+                for figure in record["figures"]
+            )
+        ]
+        expect(page.locator("#summary-text")).to_contain_text(f"For {len(without)} exchanges no number")
+    for query, told in (
+        ("date_from=2024-12-30&date_to=2024-12-30", "1 exchange, none completed"),
+        ("status=announced", "339 living people in 1 exchange"),
+        ("status=announced&received_by=ukraine", "189 living people in 1 exchange"),
+    ):
+        page = settled(own_visit.open(f"/?{query}"))
+        expect(page.locator("#summary-title")).to_have_text(told)
+
+
 def test_the_first_view_is_light(visit: Visit) -> None:
-    page = visit.open("/")
+    page = visit.open("/llms.txt")  # nothing of the page is in the browser's cache yet
     sizes: dict[str, int] = {}
 
     def weigh(request: Any) -> None:
         sizes[request.url] = request.sizes()["responseBodySize"]
 
     page.on("requestfinished", weigh)
-    page.reload()
+    page.goto("/")
     settled(page)
     page.wait_for_load_state("networkidle")
     script = page.locator("body").get_attribute("data-charts")
@@ -73,7 +105,7 @@ def test_the_line_ends_at_the_sum_and_has_the_totals_that_fit_as_dots(
 ) -> None:
     """The page chooses as the pictures of the service do: `api/charttotals.py` is the judge."""
     page = settled(visit.open(f"/?{query}"))
-    measure = "remains" if query == "kind=remains" else "persons"
+    measure = "remains" if "kind=remains" in query else "persons"
     stats = asked(live, f"/v1/stats?{query}&measure={measure}&group_by=month")
     assert number(page.locator("#cumulative .legend b").inner_text()) == stats["total"]["best"]
     filters = Schema.of(*StatsFilters.params.values()).parse(query.encode())
@@ -114,6 +146,13 @@ def test_a_record_shows_both_sides_and_why_a_number_is_taken(visit: Visit) -> No
     )
     expect(away.locator(".best")).to_contain_text("150 living people")
     expect(page.locator("#record .revisions")).to_contain_text("First written")
+
+
+def test_a_sum_of_parts_is_not_told_as_a_statement(visit: Visit) -> None:
+    page = opened(visit.open("/?record=2025-10-02-russia-ukraine"))
+    home = page.locator("#record section.direction").first
+    expect(home.locator(".best")).to_contain_text("205 living people")
+    expect(home).to_contain_text("205 is taken because Ukraine states its parts, which add up to it")
 
 
 def test_numbers_and_days_are_written_as_the_reader_does(visit: Visit) -> None:

@@ -71,3 +71,18 @@ def test_with_the_keyboard_alone(live: Live, visit: Visit) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("#record")).to_be_hidden()
     expect(page.locator(f'#list [data-key="{NEW_YEAR}"]')).to_be_focused()  # where it was
+
+
+def test_what_goes_away_leaves_the_focus_near(visit: Visit) -> None:
+    page = settled(visit.open("/?mediator=uae&kind=prisoner_exchange"))
+    for left in ("#chips a >> nth=0", "#results"):
+        page.locator("#chips a").first.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(left)).to_be_focused()
+        settled(page)
+        expect(page.locator(left)).to_be_focused()
+    page.get_by_role("link", name="Next page").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**cursor=**")
+    settled(page)
+    expect(page.locator("#list-title")).to_be_focused()

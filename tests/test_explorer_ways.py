@@ -4,9 +4,10 @@ import csv
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browsing import Visit
+from tests.curatepage import enter
 from tests.exploring import NEW_YEAR, asked, bar, ids, number, opened, rows, settled
 from tests.live import Live
 
@@ -51,6 +52,41 @@ def test_a_period(live: Live, visit: Visit) -> None:
     assert rows(page) == ids(live, "date_from=2024-01-01&date_to=2024-03-31")
 
 
+def test_a_date_is_chosen_when_it_is_whole(live: Live, visit: Visit) -> None:
+    page = settled(visit.open("/"))
+    before = page.evaluate("history.length")
+    page.get_by_label("From", exact=True).focus()
+    page.keyboard.type("02022024")
+    page.wait_for_url("**/?date_from=2024-02-02")
+    settled(page)
+    assert page.evaluate("history.length") == before + 1
+    assert rows(page) == ids(live, "date_from=2024-02-02&limit=50")
+
+
+def test_an_answer_does_not_overwrite_what_is_typed_meanwhile(visit: Visit) -> None:
+    page = settled(visit.open("/"))
+    held: list[Route] = []
+    page.route("**/v1/stats**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no builtin
+    page.get_by_label("Kind", exact=True).select_option("remains")
+    page.get_by_label("Words").press_sequentially("chil")
+    for route in held:
+        route.continue_()
+    page.unroute_all()
+    settled(page)
+    expect(page.locator("#summary-title")).to_contain_text("bodies of the dead")
+    expect(page.get_by_label("Words")).to_have_value("chil")
+    page.get_by_label("Words").press_sequentially("dren")
+    page.get_by_label("Words").press("Enter")
+    page.wait_for_url("**/?q=children&kind=remains")
+
+
+def test_a_shorter_page_of_the_list(live: Live, visit: Visit) -> None:
+    page = settled(visit.open("/?limit=10"))
+    assert rows(page) == ids(live, "limit=10")
+    expect(page.locator("#chips")).to_be_hidden()
+    expect(page.locator("#cumulative svg")).to_be_visible()
+
+
 def test_from_a_bar_to_the_table_to_the_record(live: Live, visit: Visit) -> None:
     page = settled(visit.open("/"))
     sums = asked(live, "/v1/stats?group_by=month")["data"]
@@ -61,6 +97,7 @@ def test_from_a_bar_to_the_table_to_the_record(live: Live, visit: Visit) -> None
     assert rows(page) == ids(live, "date_from=2024-12-01&date_to=2024-12-31")
     assert NEW_YEAR in rows(page)
     expect(page.locator("#timeline svg")).to_be_visible()  # with all its bars, to choose another one
+    expect(page.locator("#timeline .note")).to_contain_text("are of every month, not of the period chosen")
     assert page.locator("#timeline details tbody tr").count() == len(months)
     page.locator(f'#list tr[data-id="{NEW_YEAR}"] td.people').click()
     opened(page)
@@ -166,6 +203,13 @@ def test_taking_a_record_along(live: Live, visit: Visit) -> None:
     expect(record.get_by_label("API URL")).to_have_value(f"{live.base}/v1/exchanges/{NEW_YEAR}")
 
 
+def test_from_a_record_to_its_correction(own_live: Live, own_visit: Visit) -> None:
+    page = opened(own_visit.open(f"/?record={NEW_YEAR}"))
+    page.get_by_role("link", name="Correct this record").click()
+    enter(page, own_live.key())
+    expect(page.get_by_role("heading", level=2, name="30 December 2024: Russia, Ukraine")).to_be_focused()
+
+
 def test_a_list_is_cited_for_ever(own_visit: Visit) -> None:
     page = settled(own_visit.open("/?mediator=UAE"))
     page.get_by_role("button", name="Cite this").click()
@@ -190,3 +234,11 @@ def test_the_history_tells_what_changed_and_why(own_live: Live, own_visit: Visit
         expect(newest).to_contain_text(sentence)
     page.goto(f"/?as_of=1&record={NEW_YEAR}")
     expect(page.locator("#record h2")).to_contain_text("New Year swap")
+    page.locator("#record").get_by_role("button", name="Cite this").click()
+    cited = asked(own_live, f"/v1/exchanges/{NEW_YEAR}/citation?as_of=1")
+    assert cited["url"].endswith("/revisions/1")
+    expect(page.locator("#record .citation")).to_contain_text(cited["text"])
+    expect(page.get_by_role("link", name="The cited records")).to_have_attribute("href", cited["url"])
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Remove the filter as of 1").click()
+    page.wait_for_url(f"{own_live.base}/")

@@ -26,16 +26,15 @@ export function articleForm(url, ready) {
     fill(messages);
     try {
       await tryOut(said(article));
+      const [known] = (await articlesAt(article.url)).found;
+      learnArticles([known ?? said(article)]);
+      ready(known?.id ?? article.url);
     } catch (error) {
       if (!error.told) throw error;
       const summary = faultSummary("The article cannot be cited like this", showFaults(form, faultsOf(error)));
       fill(messages, summary);
       summary.focus();
-      return;
     }
-    const [known] = (await articlesAt(article.url)).found;
-    learnArticles([known ?? said(article)]);
-    ready(known?.id ?? article.url);
   }
 
   showPublisher();

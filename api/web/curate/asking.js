@@ -3,7 +3,7 @@
 import { $, el, fill } from "../explorer/dom.js";
 
 /** Ask a question with two answers; whatever closes the dialog otherwise is a no. */
-export function confirmed(title, text, yes, no = "Go back") {
+function confirmed(title, text, yes, no = "Go back") {
   const dialog = $("#ask");
   return new Promise((resolve) => {
     dialog.returnValue = "";
@@ -17,10 +17,10 @@ export function confirmed(title, text, yes, no = "Go back") {
 
 let unsaved = () => false;
 
-/** Have the browser ask before the page is left with something unsaved. */
-export function guard(isUnsaved) {
+/** Have the browser ask before the page is left with something unsaved, or something besides that only leaving loses. */
+export function guard(isUnsaved, besides) {
   unsaved = isUnsaved;
-  addEventListener("beforeunload", (event) => { if (unsaved()) event.preventDefault(); });
+  addEventListener("beforeunload", (event) => { if (unsaved() || besides()) event.preventDefault(); });
 }
 
 /** Ask before what is unsaved is put away. */

@@ -2,7 +2,7 @@
 // Names are matched by the service, which folds every script; besides, by what they begin with while one types.
 
 import { get, getAll, pathOf } from "../explorer/api.js";
-import { capital, dateText, learn, nameOf, shortDayText, wordOf } from "../explorer/words.js";
+import { dateText, learn, nameOf, shortDayText, wordOf } from "../explorer/words.js";
 
 const MOST = 12;
 const actors = new Map();
@@ -41,7 +41,7 @@ export function learnArticles(found) {
 export const learnPublisher = (publisher) => publishers.set(publisher.id, publisher);
 
 export const articleOf = (id) => articles.get(id) ?? null;
-export const publisherText = (id) => publishers.get(id)?.name ?? id;
+const publisherText = (id) => publishers.get(id)?.name ?? id;
 export const agreementText = (id) => agreements.get(id)?.title ?? id;
 
 /** An article as one line: who published it, when, and its title or where it is. */
@@ -53,7 +53,7 @@ export function articleText(id) {
 }
 
 /** What tells an article from others of the same publisher and day. */
-export function articleDetail(id) {
+function articleDetail(id) {
   const article = articles.get(id);
   if (!article) return "";
   return article.title ?? article.url.replace(/^https?:\/\/(www\.)?/, "");
@@ -132,6 +132,3 @@ export async function exchangesAround(day) {
   const to = new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
   return (await get(pathOf("/v1/exchanges", new URLSearchParams({ date_from: from, date_to: to, limit: 20 })))).data;
 }
-
-/** A word for a choice of a vocabulary, as it stands in a form. */
-export const choiceText = (words, code) => capital(wordOf(words, code));

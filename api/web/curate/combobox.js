@@ -1,7 +1,7 @@
 // A text field with a list of what it may mean: the combobox pattern of the ARIA Authoring Practices, for one
 // value or several. What is typed is only ever a search; a value is what was chosen.
 
-import { el, fill } from "../explorer/dom.js";
+import { el, fill, say } from "../explorer/dom.js";
 
 const PAUSE = 150; // ms after a keystroke before the service is asked
 let count = 0;
@@ -15,8 +15,10 @@ export function combobox({ options, value, onValue, placeholder }) {
       box.input.value = options.textOf(picked);
     },
     leave() {
-      if (!box.input.value.trim()) set(null);
+      const typed = box.input.value.trim();
+      if (!typed) set(null);
       box.input.value = chosen === null ? "" : options.textOf(chosen);
+      if (typed && typed !== box.input.value) say(`“${typed}” was not chosen: ${box.input.value || "nothing"} stays`);
     },
     erase() { return false; },
   });
@@ -38,7 +40,11 @@ export function multibox({ options, values, onValue, placeholder }) {
       box.input.value = "";
       if (!chosen.includes(picked)) set([...chosen, picked]);
     },
-    leave() { box.input.value = ""; },
+    leave() {
+      const typed = box.input.value.trim();
+      box.input.value = "";
+      if (typed) say(`“${typed}” was not chosen`);
+    },
     erase() {
       if (chosen.length === 0) return false;
       set(chosen.slice(0, -1));
@@ -83,7 +89,7 @@ function searchBox(options, placeholder, { choose, leave, erase }) {
     const { signal } = asking;
     timer = setTimeout(() => options.search(input.value, signal).then(
       (answers) => { if (!signal.aborted && document.activeElement === input) open(answers); },
-      (error) => { if (!signal.aborted) { close(); told.textContent = error.message; } },
+      (error) => { if (!signal.aborted) { close(); say(error.message); } },
     ), pause);
   }
 

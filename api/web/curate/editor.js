@@ -92,8 +92,12 @@ export function openEditor(place, { added, pending, ...start }, leave) {
 
   async function refused(error) {
     shown.later();
-    const now = await standsNow(error, work);
-    if (now !== null) { await contradicted(now); return; }
+    try {
+      const now = await standsNow(error, work);
+      if (now !== null) { await contradicted(now); return; }
+    } catch (failed) {
+      if (!failed.told) throw failed; // how it stands now cannot be had: the refusal itself is told
+    }
     if (isDuplicate(error)) duplicate.hidden = false;
     const summary = faultSummary(work.record ? "The change was not saved" : "The exchange was not saved", showFaults(place, faultsOf(error)));
     fill(messages, summary);

@@ -6,7 +6,7 @@ import { capital, wordOf } from "../explorer/words.js";
 import { wordsOf } from "./catalogue.js";
 
 /** The warning that stands where texts are written. */
-export const NO_NAMES = "Numbers and roles only: never the name of a prisoner or a child, nor a detail that tells who it is.";
+const NO_NAMES = "Numbers and roles only: never the name of a prisoner or a child, nor a detail that tells who it is.";
 
 /** The id of the control of a pointer. */
 export const idOf = (pointer) => `f${pointer.replaceAll("/", "-")}`;

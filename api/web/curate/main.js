@@ -4,7 +4,7 @@ import { $, el, fill } from "../explorer/dom.js";
 import { loadCatalogue } from "./catalogue.js";
 import { guard } from "./asking.js";
 import { field, showFaults } from "./fields.js";
-import { countOpen, showQueue } from "./proposals.js";
+import { countOpen, hasNotes, showQueue } from "./proposals.js";
 import { forget, me, onSession, signIn } from "./session.js";
 import { isUnsaved, openNamed, prepareWorkspace, redraw } from "./workspace.js";
 
@@ -94,5 +94,5 @@ function goOut(why) {
 }
 
 onSession((why) => { if (me() === null) goOut(why); else goIn(); });
-guard(isUnsaved);
+guard(isUnsaved, hasNotes);
 showDoor("");

@@ -5,7 +5,7 @@ import { $, el, fill, say } from "../explorer/dom.js";
 import { capital, momentText, wordOf } from "../explorer/words.js";
 import { areaField, faultSummary, showFaults } from "./fields.js";
 import { figureNodes } from "./preview.js";
-import { mayWrite, send } from "./session.js";
+import { mayWrite, orSay, send } from "./session.js";
 import { saidIn } from "./telling.js";
 import { faultsOf } from "./writing.js";
 
@@ -13,19 +13,24 @@ const STATES = { open: "waiting", accepted: "accepted", rejected: "rejected", wi
 const ACTIONS = { create: "A new", update: "A change of the", delete: "Take out the" };
 const PER_PAGE = "20";
 const section = $("#queue");
+const notes = new Map(); // what is written of proposals that are not decided, by id
 let state = "open";
+
+/** Whether a note is written here that went out with no decision. */
+export const hasNotes = () => [...notes.values()].some((note) => note.trim());
 
 /** Show the queue; `tell` is told how many wait. */
 export async function showQueue(tell) {
   const list = el("div", { class: "proposals", "aria-busy": "true" }, el("p", { class: "skeleton" }, "Loading the proposals"));
-  const chosen = (event) => { state = event.target.value; showQueue(tell); };
+  const chosen = (event) => { state = event.target.value; showQueue(tell); $("#q-state").focus(); };
   const heading = el("h2", { tabindex: "-1" }, mayWrite() ? "Proposals" : "Your proposals");
   fill(section, el("div", { class: "queue-head" }, heading, el("p", { class: "field" }, el("label", { for: "q-state" }, "Show"),
     el("select", { id: "q-state", autocomplete: "off", onchange: chosen }, Object.entries(STATES).map(([value, text]) => el("option", { value, selected: value === state }, `those ${text}`))))), list);
+  const asked = state; // another may be chosen before the answer is here
   try {
-    const page = await pageAt("/v1/proposals", { state, limit: PER_PAGE });
-    if (state === "open") tell(page.meta.total);
-    fill(list, page.meta.total === 0 ? el("p", { class: "empty" }, state === "open" ? "No proposal waits." : `There are none that were ${STATES[state]}.`) : null);
+    const page = await pageAt("/v1/proposals", { state: asked, limit: PER_PAGE });
+    if (asked === "open") tell(page.meta.total);
+    fill(list, page.meta.total === 0 ? el("p", { class: "empty" }, asked === "open" ? "No proposal waits." : `There are none that were ${STATES[asked]}.`) : null);
     append(list, page, tell);
   } catch (error) {
     if (!error.told) throw error;
@@ -34,9 +39,9 @@ export async function showQueue(tell) {
   list.removeAttribute("aria-busy");
 }
 
-/** How many proposals wait. */
+/** How many proposals wait; null where that cannot be had. */
 export async function countOpen() {
-  return (await pageAt("/v1/proposals", { state: "open", limit: "1" })).meta.total;
+  return (await orSay(pageAt("/v1/proposals", { state: "open", limit: "1" })))?.meta.total ?? null;
 }
 
 async function pageAt(path, query = {}) {
@@ -46,7 +51,12 @@ async function pageAt(path, query = {}) {
 function append(list, page, tell) {
   list.append(...page.data.map((each) => card(each, tell)));
   if (page.meta.next === null) return;
-  const more = el("button", { type: "button", onclick: async () => { const next = await pageAt(page.meta.next); more.remove(); append(list, next, tell); } }, "Show more");
+  const more = el("button", { type: "button", onclick: async () => {
+    const next = await orSay(pageAt(page.meta.next));
+    if (next === null || !more.isConnected) return;
+    more.remove();
+    append(list, next, tell);
+  } }, "Show more");
   list.append(more);
 }
 
@@ -92,12 +102,14 @@ function decisions(proposal, shown) {
   if (!mayWrite()) {
     return el("p", { class: "ways" }, el("button", { type: "button", onclick: () => run("withdraw", {}, "taken back") }, "Take it back"));
   }
-  let note = "";
-  const said = () => (note.trim() ? { reason: note.trim() } : {});
+  const said = () => {
+    const note = notes.get(proposal.id)?.trim();
+    return note ? { reason: note } : {};
+  };
   const etag = `"${proposal.version}"`;
   return el("div", { class: "grid" },
     areaField({
-      pointer: `/${proposal.id}/reason`, label: "Note", rows: 2, warn: true, onValue: (text) => { note = text; },
+      pointer: `/${proposal.id}/reason`, label: "Note", rows: 2, warn: true, value: notes.get(proposal.id), onValue: (text) => notes.set(proposal.id, text),
       hint: "Needed to reject it: the proposer sees why. If it is accepted, this stands in the history in place of the comment.",
     }),
     el("p", { class: "ways" },
@@ -111,6 +123,7 @@ async function decide(proposal, { node, messages, tell }, verb, query, done, eta
   fill(messages);
   try {
     const { body } = await send("POST", `/v1/proposals/${proposal.id}/${verb}`, { query, etag });
+    notes.delete(proposal.id);
     say(`Proposal ${proposal.id} is ${done}`);
     const settled = card(body, tell);
     node.replaceWith(settled);
@@ -129,8 +142,9 @@ async function decide(proposal, { node, messages, tell }, verb, query, done, eta
 
 /** Show a proposal that was edited since it was loaded. */
 async function again({ id }, node, tell) {
-  const { body } = await send("GET", `/v1/proposals/${id}`);
-  const fresh = card(body, tell);
+  const answer = await orSay(send("GET", `/v1/proposals/${id}`));
+  if (answer === null) return;
+  const fresh = card(answer.body, tell);
   node.replaceWith(fresh);
   fresh.tabIndex = -1;
   fresh.focus();

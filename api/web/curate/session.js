@@ -2,6 +2,7 @@
 // What everybody may read is asked without it.
 
 import { Problem, answerOf, pathOf } from "../explorer/api.js";
+import { say } from "../explorer/dom.js";
 
 const WRITERS = ["curator", "admin"];
 
@@ -52,11 +53,29 @@ export async function send(method, path, options = {}) {
   }
 }
 
+/** Wait for what is asked on the side: a failure is said, and gives null. */
+export async function orSay(answer) {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!error.told) throw error;
+    say(error.message);
+    return null;
+  }
+}
+
 /** Send a write that must not be run twice if its answer is lost and it is sent again. */
 export async function sendOnce(method, path, options) {
   const text = JSON.stringify([method, path, options.query ?? {}, options.etag ?? "", options.body ?? null]);
   if (sent?.text !== text) sent = { text, name: randomName() };
-  return send(method, path, { ...options, name: sent.name });
+  try {
+    const answer = await send(method, path, { ...options, name: sent.name });
+    sent = null;
+    return answer;
+  } catch (error) { // a refusal is kept under the name too; what got no answer, or still runs, needs it again
+    if (error.told?.errors.length || error.told?.conflicts?.length) sent = null;
+    throw error;
+  }
 }
 
 async function request(method, path, { body, etag, query = {}, name, signal }) {
@@ -68,7 +87,7 @@ async function request(method, path, { body, etag, query = {}, name, signal }) {
     method, headers, signal, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body),
   });
   const text = await answer.text();
-  return { body: text ? JSON.parse(text) : null, etag: answer.headers.get("ETag"), location: answer.headers.get("Location") };
+  return { body: text ? JSON.parse(text) : null, etag: answer.headers.get("ETag") };
 }
 
 function randomName() {

@@ -11,7 +11,7 @@ import { combobox } from "./combobox.js";
 import { draftOf, newDraft } from "./drafts.js";
 import { openEditor } from "./editor.js";
 import { faultSummary, field, showFaults, textField } from "./fields.js";
-import { send } from "./session.js";
+import { orSay, send } from "./session.js";
 import { faultsOf, pathOfExchange } from "./writing.js";
 
 const section = $("#write");
@@ -108,7 +108,8 @@ async function offerNearby(place, citation, listed) {
   const { published_on: day } = articleOf(citation);
   if (!day) return;
   const known = new Set(listed.map(({ id }) => id));
-  const near = (await exchangesAround(day)).filter(({ id }) => !known.has(id));
+  const around = await orSay(exchangesAround(day)) ?? [];
+  const near = around.filter(({ id }) => !known.has(id));
   if (near.length === 0) return;
   fill(place, el("h3", {}, `Around ${shortDayText(day)}`), exchangeList(near, citation)).hidden = false;
 }
@@ -119,18 +120,22 @@ function exchangeList(exchanges, citation) {
 }
 
 function begin(citation) {
+  looking += 1;
   edit({ draft: newDraft(citation), record: null, etag: null, source: articleOf(citation).url, added: null });
 }
 
 /** Open an exchange; an article that it does not cite yet is added. */
 async function open(id, citation) {
+  const mine = looking += 1;
   try {
     const { body: record, etag } = await send("GET", pathOfExchange(id));
+    if (mine !== looking) return;
     const draft = draftOf(record);
     const source = citation === null ? record.source_url : articleOf(citation).url;
     edit({ draft, record, etag, source, added: citation });
   } catch (error) {
     if (!error.told) throw error;
+    if (mine !== looking) return;
     fill(found, faultSummary("The exchange cannot be opened", showFaults(section, faultsOf(error))));
   }
 }

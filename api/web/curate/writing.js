@@ -36,7 +36,7 @@ function requestOf({ draft, record, etag, reason, source, allowDuplicate }, quer
 export async function standsNow(error, { record }) {
   if (record === null || !["precondition_failed", "conflict"].includes(error.told?.code)) return null;
   const { body, etag } = await send("GET", pathOfExchange(record.id));
-  return body.revision === record.revision ? null : { record: body, etag };
+  return body.id !== record.id || body.revision === record.revision ? null : { record: body, etag };
 }
 
 /** Why a record was last written, and by whom. */

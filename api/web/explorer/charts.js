@@ -7,7 +7,7 @@ let library = null;
 
 /** Load Vega once, when the first chart is drawn. */
 function vega() {
-  library ??= import(document.body.dataset.charts).then(() => window.vegaEmbed);
+  library ??= import(document.body.dataset.charts).then(() => window.vegaEmbed).catch((error) => { library = null; throw error; });
   return library;
 }
 

@@ -41,16 +41,18 @@ function mainFigure(figure, record) {
 
 /** Why this number was taken and no other, by the order of the figures rule. */
 function reason(figure, record) {
-  const behind = new Set(figure.by_claimant.filter(({ claimant }) => claimant === figure.best_claimant).flatMap(({ claims }) => claims));
-  const preferred = record.claims.some(({ id, rank }) => behind.has(id) && rank === "preferred");
+  const behind = figure.by_claimant[0].claims; // its first is best
+  const lifts = (claim) => claim.rank === "preferred" && (figure.measure !== "persons" || claim.category === "total"); // a part lifts nobody
+  const preferred = record.claims.some((claim) => behind.includes(claim.id) && lifts(claim));
+  const states = behind.length > 1 ? "states its parts, which add up to it" : "states it";
   const who = figure.best_claimant;
   const taken = `${number(figure.best)} is taken`;
   if (preferred) return `${taken}: the curators prefer this claim of ${who === null ? "the press" : theName(who)}.`;
-  if (who === figure.received_by) return `${taken} because ${theName(who)} states it: the receiving side’s own number goes first.`;
-  if (who === figure.released_by) return `${taken} because ${theName(who)} states it: the receiving side gives no number, and the releasing side comes next.`;
-  if (who === null) return `${taken} from the articles’ own voice: no side and no other named actor gives a number.`;
-  if (brokers(record).includes(who)) return `${taken} because ${theName(who)}, a mediator, states it: neither side gives a number.`;
-  return `${taken} because ${theName(who)} states it: neither side and no mediator gives a number.`;
+  if (who === figure.received_by) return `${taken} because ${theName(who)} ${states}: the receiving side’s own number goes first.`;
+  if (who === figure.released_by) return `${taken} because ${theName(who)} ${states}: the receiving side gives no number of all, and the releasing side comes next.`;
+  if (who === null) return `${taken} from the articles’ own voice: no side and no other named actor gives a number of all.`;
+  if (brokers(record).includes(who)) return `${taken} because ${theName(who)}, a mediator, ${states}: neither side gives a number of all.`;
+  return `${taken} because ${theName(who)} ${states}: neither side and no mediator gives a number of all.`;
 }
 
 function stated(figure) {

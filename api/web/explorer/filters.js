@@ -18,7 +18,12 @@ export function prepare(actors, mediators) {
   options($("#f-kind"), Object.entries(KINDS).map(([value, text]) => ({ value, text: capital(text) })));
   options($("#f-dispute"), Object.entries(DISPUTES).map(([value, text]) => ({ value, text })));
   form.addEventListener("submit", (event) => { event.preventDefault(); apply(form); });
-  form.addEventListener("change", (event) => { if (event.target.name !== "q" || event.target.value === "") apply(form); });
+  form.addEventListener("input", ({ target }) => { if (target.name === "q") target.dataset.typed = ""; });
+  form.addEventListener("change", ({ target }) => {
+    if (target.name === "q" && target.value !== "") return;
+    if (target.type === "date" && target.value.startsWith("0")) return; // a year that is being typed
+    apply(form);
+  });
 }
 
 function options(select, given) {
@@ -26,6 +31,7 @@ function options(select, given) {
 }
 
 function apply(form) {
+  delete form.elements.q.dataset.typed;
   const changes = { disputed: null, disputed_by_parties: null };
   const shown = current();
   for (const name of FORM) {
@@ -43,7 +49,8 @@ export function reflect(state, understood = {}) {
   for (const name of FORM) {
     const values = understood[name] ?? state.getAll(name);
     const field = form.elements[name];
-    field.value = values.length === 1 ? values[0] : "";
+    const wanted = values.length === 1 ? values[0] : "";
+    if (field.value !== wanted && field.dataset.typed === undefined) field.value = wanted;
     if (field.selectedIndex === -1) field.value = ""; // a value that is no choice shows as a chip only
   }
   $("#f-dispute").value = Object.keys(DISPUTES).find((name) => state.get(name) === "true") ?? "";
@@ -57,8 +64,10 @@ export function reflect(state, understood = {}) {
     el("span", { class: "faint" }, `${labelOf(name)} `), valueOf(name, value), el("span", { class: "cross", "aria-hidden": "true" }, "×"),
   )));
   if (filters.length > 1) chips.push(el("li", {}, el("a", { href: "/", onclick: (event) => follow(event, new URLSearchParams()) }, "Clear all")));
+  const held = $("#chips").contains(document.activeElement);
   fill($("#chips"), chips);
   $("#chips").hidden = chips.length === 0;
+  if (held) ($("#chips a") ?? $("#results")).focus();
 }
 
 const labelOf = (name) => wordOf(FILTERS, name);

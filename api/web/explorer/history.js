@@ -32,6 +32,7 @@ async function toggle(button, place, revision, path) {
   if (open) { fill(place); return; }
   try {
     const diff = await get(`${path}/diff?from_revision=${revision.number - 1}&to_revision=${revision.number}`);
+    if (button.getAttribute("aria-expanded") !== "true") return; // closed again meanwhile
     fill(place, el("ul", { class: "changes" }, diff.sentences.length
       ? diff.sentences.map((sentence) => el("li", {}, sentence))
       : el("li", {}, `Nothing that revision ${number(revision.number - 1)} did not say.`)));

@@ -56,11 +56,11 @@ async function loadResults(state) {
   try {
     await names();
     reflect(state);
-    const [page, total] = await Promise.all([list, answers.total]);
+    const [page, total, summed] = await Promise.all([list, answers.total, answers.summed]);
     if (signal.aborted) return;
     showProblem(null);
     reflect(state, total.meta.query);
-    showSummary(total, page, state);
+    showSummary(total, summed, page, state);
     showList(page, state);
     seen = { answers, total, state, signal };
     await drawCharts();
@@ -103,18 +103,20 @@ function showProblem(error) {
   if (error !== null) document.title = `${error.told.title} · ${TITLE}`;
 }
 
-function showSummary({ total, meta }, page, state) {
+function showSummary({ total, meta }, summed, page, state) {
   const noun = MEASURES[measureOf(state)];
   const many = page.meta.total;
   const none = many === 0;
   const heading = none ? "No exchange matches"
-    : total.best === null ? `${exchanges(many)}, no number known` : `${counted(total.best, noun)} in ${exchanges(many)}`;
+    : total.exchanges === 0 ? `${exchanges(many)}, none completed`
+    : total.best === null ? `${exchanges(many)}, no number known` : `${counted(total.best, noun)} in ${exchanges(summed)}`;
   results.classList.toggle("none", none);
   fill($("#summary-title"), heading);
   document.title = state.size ? `${heading} · Prisoner exchanges` : TITLE;
   const words = [];
   if (total.low !== total.high) words.push(`Where sources differ, they give between ${number(total.low)} and ${number(total.high)} in all; the number above follows one rule.`);
-  if (total.without_figure > 0 && total.best !== null && total.exchanges === many) words.push(`For ${exchanges(total.without_figure)} no number of ${noun[1]} is known.`);
+  const unknown = summed - (total.exchanges - total.without_figure);
+  if (unknown > 0 && total.best !== null) words.push(`For ${exchanges(unknown)} no number of ${noun[1]} is known.`);
   fill($("#summary-text"), none ? emptyNodes(state) : words.join(" "));
   const path = pathOf("/v1/exchanges", filterQuery(state));
   const citation = el("div", { "aria-live": "polite" });

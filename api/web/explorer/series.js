@@ -19,7 +19,7 @@ const dayBefore = (day) => new Date(Date.parse(day) - DAY).toISOString().slice(0
 export const periodWord = (months) => PERIOD_WORDS[months] ?? `${months / YEAR} years`;
 
 /** The text of a direction: who released, an arrow, who received. */
-export function directionText(direction) {
+function directionText(direction) {
   const [from, to] = direction.split(".");
   return `${nameOf(from)} → ${nameOf(to)}`;
 }

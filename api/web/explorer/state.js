@@ -1,7 +1,7 @@
 // The state of the page is its query string: what the API takes, and which record is open. Nothing else.
 
 const OWN = ["record"]; // what the page alone understands
-const OF_LIST = ["sort", "cursor"]; // what chooses no exchanges
+const OF_LIST = ["sort", "cursor", "limit"]; // what chooses no exchanges
 const PINS = ["as_of", "release"];
 export const PERIOD = ["date_from", "date_to"];
 
@@ -27,7 +27,7 @@ export const filterQuery = (state, left = []) => without(state, [...OWN, ...OF_L
 export const pinQuery = (state) => new URLSearchParams([...state].filter(([name]) => PINS.includes(name)));
 
 /** The filters in force, as pairs of name and value. */
-export const filtersOf = (state) => [...filterQuery(state, PINS)];
+export const filtersOf = (state) => [...filterQuery(state)];
 
 /** A state with other values: null takes a name out. A new choice begins at its first page, with no record open. */
 export function changed(changes, state = current()) {

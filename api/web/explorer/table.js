@@ -8,7 +8,7 @@ import { KINDS, QUALIFIERS, STATUSES, counted, dateText, listed, nameOf, number,
 const MEDIATING = ["mediator", "facilitator", "host"];
 
 /** The figures to show of a record: living people, or bodies where only those were handed over. */
-export function mainFigures(record) {
+function mainFigures(record) {
   const of = (measure) => record.figures.filter((figure) => figure.measure === measure);
   return of("persons").length ? of("persons") : of("remains");
 }
@@ -68,8 +68,13 @@ export function tableNodes({ data, meta }, state) {
   const first = changed({}, state);
   const next = new URLSearchParams(first);
   if (meta.next_cursor !== null) next.set("cursor", meta.next_cursor);
-  const scroll = () => document.getElementById("list-title").scrollIntoView();
-  const turn = (to) => (event) => { follow(event, to); scroll(); };
+  const turn = (to) => (event) => {
+    follow(event, to);
+    if (!event.defaultPrevented) return;
+    const title = document.getElementById("list-title");
+    title.scrollIntoView();
+    title.focus({ preventScroll: true });
+  };
   return [
     el("table", { class: "exchanges", role: "table", "aria-labelledby": "list-title" },
       el("thead", { role: "rowgroup" }, el("tr", { role: "row" },

@@ -26,10 +26,24 @@ function sums(state, left, ...dimensions) {
   return pathOf("/v1/stats", query);
 }
 
+/**
+ * How many exchanges of the list are summed: those completed, unless the query says otherwise. Sums of one
+ * direction tell of others besides: exchanges between the same two of which nobody states that direction.
+ */
+async function summedOf(total, state, signal) {
+  if (!ENDS.some((end) => state.has(end))) return (await total).total.exchanges;
+  const query = filterQuery(state);
+  if (!query.has("status")) query.append("status", "completed");
+  query.append("limit", "1");
+  return (await get(pathOf("/v1/exchanges", query), signal)).meta.total;
+}
+
 /** Ask for all that the page shows besides the list; each answer is a promise of its own. */
 export function ask(state, signal) {
+  const total = get(sums(state, [], "month"), signal);
   return {
-    total: get(sums(state, [], "month"), signal),
+    total,
+    summed: summedOf(total, state, signal),
     timeline: get(sums(state, PERIOD, "month", "direction"), signal),
     mediators: get(sums(state, ["mediator"], "mediator"), signal),
     ranking: get("/v1/stats?group_by=direction", signal),
@@ -42,7 +56,7 @@ async function published(state, signal) {
   const filters = filterQuery(state);
   const names = [...filters.keys()];
   const comparable = names.every((name) => COMPARED.includes(name)) && names.length === new Set(names).size;
-  if (!comparable || (filters.has("kind") && !["prisoner_exchange", "remains"].includes(filters.get("kind")))) return [];
+  if (!comparable || filters.get("mediator") === "none" || (filters.has("kind") && !["prisoner_exchange", "remains"].includes(filters.get("kind")))) return [];
   const query = new URLSearchParams({
     measure: "persons", category: measureOf(state) === "remains" ? "remains" : "total", mediator: filters.get("mediator") ?? "none",
     agreement: "none", limit: "1000", sort: "date",
@@ -90,7 +104,7 @@ export function showTimeline(answer, ranking, state) {
     told: `Bars by ${word}. In all: ${entries.map(({ text, best }) => `${text} ${number(best)}`).join("; ")}. Most: ${number(most.best)} in ${most.text}.`,
     spec: timelineSpec(rows, room, 250),
     choose,
-    note: `Choose a bar to see its exchanges below${chosen.some(Boolean) ? "; choose it again to see all" : ""}.`,
+    note: `${chosen.some(Boolean) ? `The numbers beside the directions are of every ${word}, not of the period chosen alone. ` : ""}Choose a bar to see its exchanges below${chosen.some(Boolean) ? "; choose it again to see all" : ""}.`,
     table: {
       caption: `${people(state)} handed over, by ${word} and direction`,
       head: [capital(word), ...entries.map(({ text }) => text), "Together"],
