@@ -45,10 +45,11 @@ export function forget(why = "") {
 
 /** Ask with the key; a key that does not hold any more is forgotten. */
 export async function send(method, path, options = {}) {
+  const asked = key; // the answer may come when somebody has gone in with another
   try {
     return await request(method, path, options);
   } catch (error) {
-    if (error.told?.code === "unauthenticated") forget(`${error.message} What you wrote is still here.`);
+    if (error.told?.code === "unauthenticated" && key === asked) forget(`${error.message} What you wrote is still here.`);
     throw error;
   }
 }
