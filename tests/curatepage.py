@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from db.enums import Role
 from tests.live import Live
@@ -74,6 +74,19 @@ def enter(page: Page, key: str) -> None:
     page.get_by_label("Your key").fill(key)
     page.get_by_role("button", name="Go in").click()
     expect(page.get_by_role("button", name="Forget the key")).to_be_visible()
+
+
+def asked_when_left(page: Page) -> list[str]:
+    """Try to leave the page, and stay: give the kinds of questions that it asked."""
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    page.close(run_before_unload=True)
+    return asked
 
 
 def look_up(page: Page, url: str) -> None:

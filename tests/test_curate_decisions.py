@@ -1,10 +1,10 @@
 """The curator's page where people differ: stale saves, and proposals that are made, accepted and rejected."""
 
-from playwright.sync_api import Dialog, expect
+from playwright.sync_api import expect
 
 from db.enums import Role
 from tests.browsing import Visit
-from tests.curatepage import KNOWN, PATH, Api, enter, open_known, row, save, saved
+from tests.curatepage import KNOWN, PATH, Api, asked_when_left, enter, open_known, row, save, saved
 from tests.live import Live
 
 
@@ -114,14 +114,7 @@ def test_a_note_survives_a_look_at_the_other_side(own_visit: Visit, own_live: Li
     page.get_by_role("button", name="Write", exact=True).click()
     page.get_by_role("button", name="Proposals 1 waiting").click()
     expect(page.get_by_label("Note")).to_have_value("No page says so")
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.dismiss()
-
-    page.on("dialog", stay)
-    page.close(run_before_unload=True)
+    asked = asked_when_left(page)
     expect(page.get_by_label("Note")).to_have_value("No page says so")
     assert asked == ["beforeunload"]
     page.get_by_role("button", name="Reject").click()

@@ -1,7 +1,7 @@
 """The curator's page for everybody: by keyboard, on a telephone, in both themes, with nothing lost."""
 
 import pytest
-from playwright.sync_api import Dialog, Route, expect
+from playwright.sync_api import Route, expect
 
 from db.enums import Role
 from tests.browsing import NARROW, SCHEMES, Visit, barriers, overflow, tab_to
@@ -11,6 +11,7 @@ from tests.curatepage import (
     NEW_PAGE,
     PATH,
     Api,
+    asked_when_left,
     describe_new_page,
     enter,
     look_up,
@@ -33,14 +34,7 @@ def test_nothing_unsaved_is_lost_without_a_question(own_visit: Visit, own_live: 
     page.get_by_role("button", name="Another article").click()
     page.get_by_role("button", name="Go back").click()
     expect(page.get_by_label("Summary")).to_have_value("Unsaved.")
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.type)
-        dialog.dismiss()
-
-    page.on("dialog", stay)
-    page.close(run_before_unload=True)
+    asked = asked_when_left(page)
     expect(page.get_by_label("Summary")).to_have_value("Unsaved.")
     assert asked == ["beforeunload"]
     page.get_by_role("button", name="Another article").click()
