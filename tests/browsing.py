@@ -109,7 +109,7 @@ def visiting(browser: Browser, base: str) -> Iterator[Visit]:
     yield visit
     for context in browser.contexts:
         context.close()
-    assert visit.complaints == []
+    assert not visit.complaints, "\n".join(visit.complaints)
 
 
 def barriers(page: Page) -> str:

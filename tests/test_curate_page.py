@@ -82,6 +82,27 @@ def test_a_key_is_taken_only_if_it_holds_and_kept_in_memory_alone(own_visit: Vis
     expect(page.get_by_label("Your key")).to_have_value("")
 
 
+def test_what_comes_due_after_the_key_was_forgotten_is_not_asked(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH)
+    page.clock.install()
+    enter(page, own_live.key())
+    open_known(page)
+    page.clock.run_for(60_000)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("Summary").fill("Another summary.")
+    page.get_by_role("button", name="Forget the key").click()
+    page.get_by_label("Your key").fill("exk_half")
+    page.clock.run_for(60_000)
+    expect(page.get_by_label("Your key")).to_have_value("exk_half")
+    page.get_by_label("Your key").fill(own_live.key(Role.CONTRIBUTOR))
+    page.get_by_role("button", name="Go in").click()
+    expect(page.get_by_label("Summary")).to_have_value("Another summary.")
+    page.clock.run_for(60_000)
+    expect(page.get_by_role("button", name="Send the proposal")).to_be_visible()
+    assert asked[0].endswith("/v1/me")
+
+
 def test_a_key_that_ends_meanwhile_leaves_what_was_written(own_visit: Visit, own_live: Live) -> None:
     page = own_visit.open(PATH, expected={401})
     enter(page, own_live.key())

@@ -25,13 +25,9 @@ const tell = (why = "") => listeners.forEach((listener) => listener(why));
 export async function signIn(text) {
   const unfit = !/^[\x21-\x7e]+$/.test(text);
   if (unfit) throw new Problem({ code: "unauthenticated", title: "Key needed", detail: "A key is one word, such as the service printed it when the key was made." });
+  const known = (await request(text, "GET", "/v1/me", {})).body;
   key = text;
-  try {
-    holder = (await request("GET", "/v1/me", {})).body;
-  } catch (error) {
-    key = null;
-    throw error;
-  }
+  holder = known;
   tell();
 }
 
@@ -45,9 +41,10 @@ export function forget(why = "") {
 
 /** Ask with the key; a key that does not hold any more is forgotten. */
 export async function send(method, path, options = {}) {
+  if (key === null) throw new Problem({ code: "unauthenticated", title: "Key needed", detail: "The key was forgotten. Go in again, and it goes on." });
   const asked = key; // the answer may come when somebody has gone in with another
   try {
-    return await request(method, path, options);
+    return await request(asked, method, path, options);
   } catch (error) {
     if (error.told?.code === "unauthenticated" && key === asked) forget(`${error.message} What you wrote is still here.`);
     throw error;
@@ -79,16 +76,15 @@ export async function sendOnce(method, path, options) {
   }
 }
 
-async function request(method, path, { body, etag, query = {}, name, signal }) {
-  const headers = { Accept: "application/json", Authorization: `Bearer ${key}` };
+async function request(asked, method, path, { body, etag, query = {}, name, signal }) {
+  const headers = { Accept: "application/json", Authorization: `Bearer ${asked}` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (etag) headers["If-Match"] = etag;
   if (name) headers["Idempotency-Key"] = name;
-  const answer = await answerOf(pathOf(path, new URLSearchParams(query)), {
+  const { headers: told, text } = await answerOf(pathOf(path, new URLSearchParams(query)), {
     method, headers, signal, cache: "no-store", body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const text = await answer.text();
-  return { body: text ? JSON.parse(text) : null, etag: answer.headers.get("ETag") };
+  return { body: text ? JSON.parse(text) : null, etag: told.get("ETag") };
 }
 
 function randomName() {

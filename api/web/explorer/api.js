@@ -8,34 +8,45 @@ export class Problem extends Error {
   }
 }
 
-/** Ask with options of fetch, and get the whole answer. */
+/** Ask with options of fetch, and get the headers and the whole text: an answer can also break off within it. */
 export async function answerOf(path, options) {
   let answer;
+  let text;
   try {
     answer = await fetch(path, options);
+    text = await answer.text();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem({ code: "no_answer", title: "The service did not answer", detail: "Check the connection, then try again." });
   }
-  if (answer.ok) return answer;
-  const told = await answer.json().catch(() => null);
-  throw new Problem(told?.title ? told : { code: "no_answer", title: `The service answered with status ${answer.status}`, detail: "" });
+  if (answer.ok) return { headers: answer.headers, text };
+  throw new Problem(problemIn(text) ?? { code: "no_answer", title: `The service answered with status ${answer.status}`, detail: "" });
+}
+
+function problemIn(text) {
+  try {
+    const told = JSON.parse(text);
+    return told?.title ? told : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null; // what stands between may answer with a page
+    throw error;
+  }
 }
 
 /** Get JSON. */
 export async function get(path, signal) {
-  return (await answerOf(path, { signal, headers: { Accept: "application/json" } })).json();
+  return JSON.parse((await answerOf(path, { signal, headers: { Accept: "application/json" } })).text);
 }
 
 /** Get text of a media type. */
 export async function getText(path, type, signal) {
-  return (await answerOf(path, { signal, headers: { Accept: type } })).text();
+  return (await answerOf(path, { signal, headers: { Accept: type } })).text;
 }
 
 /** Send JSON, and get JSON. */
 export async function post(path, body) {
   const headers = { Accept: "application/json", "Content-Type": "application/json" };
-  return (await answerOf(path, { method: "POST", headers, body: JSON.stringify(body) })).json();
+  return JSON.parse((await answerOf(path, { method: "POST", headers, body: JSON.stringify(body) })).text);
 }
 
 /** Get all records of a list that is known to be a short one. */
