@@ -49,7 +49,7 @@ Tell = Callable[[str], None]
 class Published(BaseSettings):
     """Where readers find the service, which the files of releases that are made from now on name."""
 
-    model_config = SettingsConfigDict(extra="ignore")
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
     public_url: str = Field(
         default="http://localhost:8000", description="where readers find the service, without a path"
