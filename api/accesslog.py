@@ -3,11 +3,13 @@
 Lines of requests are made at once, as text, and written many at a time: a logger's record for each would cost
 more than the answer from the cache that it tells of, and so would objects that the garbage collector looks
 after. All else that is logged goes through `logging` and a queue.
-Metrics are not made here.
+Who answers without the middleware notes its requests by itself (`api/caching.py`). What is counted is in
+`api/counting.py`.
 """
 
 import json
 import logging
+import re
 import sys
 import threading
 import time
@@ -18,11 +20,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from logging.handlers import QueueHandler, QueueListener
 from queue import SimpleQueue
-from typing import TextIO
+from typing import Any, TextIO
 
 from pythonjsonlogger.json import JsonFormatter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import tracing
+from api.counting import ROUTED, Routed, counts
 from api.requestid import current_request_id
 from api.target import raw_path
 from db.tokens import redact
@@ -30,16 +34,20 @@ from db.tokens import redact
 SECONDS_OF_A_BATCH = 0.05
 MOST_WAITING = 100_000  # lines; a log that takes none for long loses the oldest
 REMEMBERED = 512  # bytes of path and query whose JSON is remembered
+# Where Postgres quotes the row at fault, up to what may follow in a trace: not all that rows hold is public.
+DETAIL = re.compile(
+    r"^[ |]*DETAIL:.*?(?=^[ |]*(?:HINT:|\[SQL: |The above exception |During handling |\+-)|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
 
 # Where lines go while logging is configured at a level that wants them: once, but for tests that look on.
 _wanted: list["_Lines"] = []
 
 
-def note(scope: Scope, request_id: str | None, *, status: int, size: int, began: float) -> None:
-    """Log what became of a request that began at this reading of the performance counter."""
+def note(scope: Scope, request_id: str | None, *, status: int, size: int, took: float) -> None:
+    """Log what became of a request, and how many seconds it took."""
     if not _wanted:
         return
-    took = (time.perf_counter() - began) * 1000
     now = time.time()
     second = int(now)
     client = scope.get("client")
@@ -47,8 +55,10 @@ def note(scope: Scope, request_id: str | None, *, status: int, size: int, began:
     start = _known_start if len(path) + len(query) <= REMEMBERED else _new_start
     what = start(scope["method"], path, query, status, size, client[0] if client else None)
     named = "null" if request_id is None else f'"{request_id}"'
+    trace_id = None if tracing.active is None else tracing.active.trace_id()
+    traced = "" if trace_id is None else f'"trace_id": "{trace_id}", '
     line = (
-        f'{what}"request_id": {named}, "duration_ms": {took:.3f}, '
+        f'{what}"request_id": {named}, {traced}"duration_ms": {took * 1000:.3f}, '
         f'"time": "{_second(second)}.{int((now - second) * 1_000_000):06d}+00:00"}}\n'
     )
     for lines in _wanted:
@@ -82,7 +92,7 @@ def _second(at: int) -> str:
 
 
 class AccessLogMiddleware:
-    """Prevents a service that cannot say what it did: one line per request, whatever became of it.
+    """Prevents a service that cannot say what it did: whatever became of a request, it is logged and counted.
 
     It logs no header but the request id, so that no secret gets into the log by that way.
     """
@@ -96,6 +106,7 @@ class AccessLogMiddleware:
             await self.app(scope, receive, send)
             return
         began = time.perf_counter()
+        routed = Routed()
         status = sent = 0
 
         async def counting_send(message: Message) -> None:
@@ -107,9 +118,13 @@ class AccessLogMiddleware:
             await send(message)
 
         try:
-            await self.app(scope, receive, counting_send)
+            await self.app({**scope, ROUTED: routed}, receive, counting_send)
         finally:
-            note(scope, current_request_id(), status=status, size=sent, began=began)
+            took = time.perf_counter() - began
+            counts.request(scope["method"], routed.route, status, took)
+            if tracing.active is not None:
+                tracing.active.routed(scope["method"], routed.route)
+            note(scope, current_request_id(), status=status, size=sent, took=took)
 
 
 class _Lines(threading.Thread):
@@ -157,6 +172,9 @@ class _Producer(QueueHandler):
 
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         record.request_id = current_request_id()
+        trace_id = None if tracing.active is None else tracing.active.trace_id()
+        if trace_id is not None:
+            record.trace_id = trace_id
         return record
 
 
@@ -175,10 +193,14 @@ class _Consumer(QueueListener):
 
 
 class _Formatter(JsonFormatter):
-    """Blots keys out of whatever is logged: a URL may hold one by mistake, and so may an error."""
+    """Blots out of whatever is logged the keys, since a URL or an error may hold one by mistake, and rows."""
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  (the name is logging's)
+        """Give the trace of an error without the rows that it quotes."""
+        return DETAIL.sub("DETAIL: …\n", logging.Formatter.formatException(self, ei))
 
 
 class _Writer(logging.StreamHandler[TextIO]):

@@ -10,8 +10,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from api.deps import ReaderDep
+from api.deps import PrimaryDep, WriterDep
 from api.errors import ApiError, ProblemCode
+from api.readlimits import ReadLimits
 from db.access import Caller, KeyFault, KeyRefusedError, verify_key
 from db.enums import Role
 
@@ -24,7 +25,7 @@ REFUSALS = {
 }
 
 
-async def key_of_request(request: Request, reader: ReaderDep) -> Caller | None:
+async def key_of_request(request: Request, primary: PrimaryDep, writer: WriterDep) -> Caller | None:
     """Tell whose key a request carries; None without Authorization.
 
     Raises:
@@ -39,9 +40,12 @@ async def key_of_request(request: Request, reader: ReaderDep) -> Caller | None:
     if scheme.lower() != "bearer":
         raise _refused(f"The scheme of Authorization must be Bearer, as in {FORM}.")
     try:
-        return await verify_key(reader.engine, token.strip(" "))
+        caller = await verify_key(primary.engine, token.strip(" "), writer=writer)
     except KeyRefusedError as error:
         raise _refused(REFUSALS[error.fault]) from None
+    limits: ReadLimits = request.state.read_limits
+    limits.key_holds(sent[0].encode("latin-1"), caller.key_id)
+    return caller
 
 
 def _refused(sentence: str) -> ApiError:

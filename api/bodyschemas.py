@@ -1,15 +1,17 @@
 """The schemas of request bodies: what a curator writes (`db/inputs.py`), as clients may send it.
 
-Ids may be left out, since the service makes them, and articles may be cited by URL.
+Of a new record ids may be left out, since the service makes them, and so may what is not known; articles may
+be cited by URL.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
 from api.proposalschemas import ProposalInput
+from db.drafts import unsaid
 from db.inputs import ClaimInput, MediationInput
 from db.rendering import INPUT_OF
 
@@ -20,11 +22,14 @@ BY_URL = " An article may also stand by its URL, or as an object with what is kn
 
 def body_schemas() -> dict[str, Any]:
     """Give the schemas of all bodies, and of what they consist of, by name."""
-    models = [*INPUT_OF.values(), ClaimInput, MediationInput, ProposalInput]
+    written = [*INPUT_OF.values(), ClaimInput, MediationInput]
+    models = [*written, ProposalInput]
     _, made = models_json_schema([(model, "validation") for model in models], ref_template=TEMPLATE)
     found: dict[str, Any] = _told_from_answers(made["$defs"])
+    for model in written:
+        _leave_out(found[model.__name__], {"id", *unsaid(model)})
     for schema in found.values():
-        _let_the_service_complete(schema)
+        _let_articles_stand_by_url(schema)
     patches = {
         model.__name__.removesuffix("Input") + "Patch": _patch(found[model.__name__]) for model in models
     }
@@ -42,9 +47,12 @@ def _told_from_answers(schemas: Mapping[str, Any]) -> dict[str, Any]:
     return renamed
 
 
-def _let_the_service_complete(schema: dict[str, Any]) -> None:
-    if "id" in schema.get("required", ()):
-        schema["required"] = [name for name in schema["required"] if name != "id"]
+def _leave_out(schema: dict[str, Any], names: Collection[str]) -> None:
+    """Require no more than a new record must say; one that stands is put whole, as the guide tells."""
+    schema["required"] = [name for name in schema["required"] if name not in names]
+
+
+def _let_articles_stand_by_url(schema: dict[str, Any]) -> None:
     citations = schema.get("properties", {}).get("citations")
     if citations is not None:
         citations["items"] = {"type": "string", "minLength": 1}

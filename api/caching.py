@@ -10,6 +10,7 @@ Answers to requests that say who asks or which state they want are not kept, nor
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +23,12 @@ from weakref import WeakValueDictionary
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import tracing
 from api.accesslog import note
+from api.counting import BOUNDS, TOTAL, UNMATCHED, counts, route_of
 from api.requestid import ACCEPTED, HEADER, new_request_id
 from api.target import BROKEN_ESCAPE, raw_path
+from api.timing import FIELD, HIT
 from db.newest import Newest
 from db.queries.pages import State, Version
 
@@ -37,6 +41,7 @@ PASSING_BY = frozenset(
     {b"authorization", b"accept-datetime", b"x-dataset-revision", b"range", b"if-modified-since"}
 )
 READ = frozenset({b"accept", b"accept-encoding", b"host", b"if-none-match", REQUEST_ID}) | PASSING_BY
+OF_ONE_ANSWER = frozenset({REQUEST_ID, FIELD})
 OF_A_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 OVERHEAD = 2000  # bytes that an entry takes beside key and body, about: headers, places in dictionaries
 LONGEST = 2048  # bytes of a key: whoever asks with more is answered, but nothing is remembered of it
@@ -50,11 +55,15 @@ Key = tuple[bytes, tuple[bytes, ...], bytes, bytes, bytes, str]
 class Entry:
     """An answer as it was sent, and the headers of the 304 that stands for it; or, without a body, a 304."""
 
-    __slots__ = ("__weakref__", "body", "etag", "headers", "stem", "unchanged", "version")
+    __slots__ = ("__weakref__", "body", "etag", "headers", "hits", "route", "stem", "unchanged", "version")
 
-    def __init__(self, version: Version, headers: Headers, body: bytes | None) -> None:
+    def __init__(
+        self, version: Version, headers: Headers, body: bytes | None, route: str = UNMATCHED
+    ) -> None:
         self.version = version
-        self.headers = [pair for pair in headers if pair[0] != REQUEST_ID]
+        self.route = route
+        self.hits = counts.rows_of_hits(route)
+        self.headers = [*(pair for pair in headers if pair[0] not in OF_ONE_ANSWER), HIT]
         self.unchanged = [pair for pair in self.headers if pair[0] not in OF_A_BODY]
         self.body = body
         self.etag = dict(headers).get(b"etag", b"")
@@ -73,16 +82,17 @@ class Entry:
 
 @dataclass
 class Keeping:
-    """Said by a route: the version of the dataset that its answer is made of, if it may be kept."""
+    """Said by a route whose answer may be kept: which it is, and what version of the dataset it shows."""
 
     version: Version | None = None
+    route: str = UNMATCHED
 
 
 def may_be_kept(request: Request, state: State) -> None:
     """Say that the answer to a request depends on the dataset alone, as it was when this state was read."""
     keeping: Keeping | None = request.scope.get(KEEPING)
     if keeping is not None:
-        keeping.version = state.version
+        keeping.version, keeping.route = state.version, route_of(request.scope)
 
 
 class Answers:
@@ -203,7 +213,13 @@ class CacheMiddleware:
             await send({"type": "http.response.start", "status": status, "headers": [*kept, own]})
             await send({"type": "http.response.body", "body": body})
         finally:
-            note(scope, request_id, status=status, size=len(body), began=began)
+            took = time.perf_counter() - began
+            row = entry.hits[scope["method"]][known]
+            row[bisect_left(BOUNDS, took)] += 1
+            row[TOTAL] += took
+            if tracing.active is not None:
+                tracing.active.routed(scope["method"], entry.route, kept=True)
+            note(scope, request_id, status=status, size=len(body), took=took)
 
     async def _run(self, key: Key, newest: Newest, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, and keep its answer if that may be."""
@@ -220,13 +236,14 @@ class CacheMiddleware:
                 if message["status"] in {200, 304} and keeping.version is not None:
                     unchanged = message["status"] == 304
                     headers = message["headers"]
+                    counts.misses += 1
                 else:
                     self._land(key)  # nobody has anything of waiting
             elif headers is not None:
                 if keeping.version is not None and not message.get("more_body", False):
                     newest.seen(keeping.version, writes)
                     body = None if unchanged else message["body"]
-                    self._keep(key, newest.version, Entry(keeping.version, headers, body))
+                    self._keep(key, newest.version, Entry(keeping.version, headers, body, keeping.route))
                 headers = None
                 self._land(key)  # before a slow client has it all
             await send(message)
@@ -252,6 +269,7 @@ class CacheMiddleware:
             self.kept.drop_others(version)
         entry.version = version  # the same object, so that a hit need not compare
         self.kept.put(key, entry)
+        counts.kept_bytes = self.kept.used
 
 
 def _writing(newest: Newest, send: Send) -> Send:

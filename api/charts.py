@@ -43,6 +43,7 @@ from api.chartwords import (
 )
 from api.conditional import is_not_modified, negotiate
 from api.errors import ApiError, ProblemCode
+from api.expensive import spend_expensive
 from api.filters import StatsFilters, TotalFilters
 from api.gates import Gate
 from api.params import NONE, Param, Schema, text_of
@@ -178,6 +179,7 @@ async def answer_chart(request: Request, reader: Reader, chart: str, media_type:
                 return StreamingResponse(
                     iter((b"",)), headers=headers | modified_header(modified), media_type=media_type
                 )
+            await spend_expensive(request)
             admitted.enter_context(GATE.admitted())
             values = question.values
             asked = _Asked(

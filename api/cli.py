@@ -14,10 +14,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api import __version__, keycommands, querycommand, redactcommand, releasecommand, synthcommand
-from api.commands import CommandError, DataDir, open_database, progress_shown, say
+from api import (
+    __version__,
+    backupcommand,
+    keycommands,
+    querycommand,
+    redactcommand,
+    releasecommand,
+    rolescommand,
+    synthcommand,
+)
+from api.commands import CommandError, DataDir, migrated, open_database, progress_shown, say
 
 if TYPE_CHECKING:
+    from api.settings import HttpSettings
     from db.load import LoadReport
 
 SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
@@ -33,8 +43,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(keycommands.app, name="key")
+app.command()(backupcommand.backup)
+app.command()(backupcommand.restore)
 app.command()(redactcommand.redact)
 app.command()(releasecommand.release)
+app.command()(rolescommand.roles)
 app.command()(synthcommand.synth)
 for _asking in (querycommand.query, querycommand.export):
     app.command(context_settings=querycommand.FILTERS_TOO, options_metavar=querycommand.USAGE)(_asking)
@@ -65,14 +78,18 @@ def _told(error: Exception) -> str | None:
     from pydantic import ValidationError
     from sqlalchemy.exc import DBAPIError
 
+    from api.tracing import TracingError
     from db.access import AccessError
     from db.dataset_files import DatasetError
-    from db.session import DatabaseUnavailableError
+    from db.roles import RoleError
+    from db.session import DatabaseUnavailableError, OutcomeUnknownError
 
     told = None
     match error:
-        case DatabaseUnavailableError() | AccessError():
+        case DatabaseUnavailableError() | AccessError() | RoleError() | TracingError():
             told = str(error)
+        case OutcomeUnknownError():
+            told = f"{error}: it may be stored, or not; run the command again, which stores nothing twice"
         case DatasetError():  # its text is a line for each fault
             return f"{error}\nerror: nothing was stored; faults in the files: {len(error.errors):,}"
         case MigrationError():
@@ -120,7 +137,7 @@ def serve(
 
     Ctrl-C and SIGTERM stop all of it. The log of requests goes to standard output.
     """
-    from api.serving import StopSignals, imported_meanwhile, reserved_port, run_server
+    from api.serving import StopSignals, imported_meanwhile, open_metrics, reserved_port, run_server
 
     try:
         with (
@@ -130,42 +147,45 @@ def serve(
             open_database(data_dir, signals) as database,
         ):
             imported()
-            _check_settings()
-            _prepare(database.url)
-            run_server(
-                host,
-                port,
-                workers,
-                database.url,
-                postgres=database.postgres,
-                ready=lambda base: say(
-                    f"Listening on {base} (documentation: {base}/docs; data: {database.place}). Try:\n"
-                    f"  curl '{base}/exchanges?mediator=UAE'"
-                ),
-                say=say,
-            )
+            settings = _checked_settings()
+            with open_metrics(settings.metrics_host, settings.metrics_port) as metrics:
+                _prepare(database.url)
+                run_server(
+                    host,
+                    port,
+                    workers,
+                    database.url,
+                    postgres=database.postgres,
+                    metrics=metrics,
+                    ready=lambda base: say(
+                        f"Listening on {base} (documentation: {base}/docs; data: {database.place}). Try:\n"
+                        f"  curl '{base}/exchanges?mediator=UAE'"
+                    ),
+                    say=say,
+                )
     except KeyboardInterrupt:
         pass  # before the server ran, which takes signals itself
     say("Stopped.")
 
 
-def _check_settings() -> None:
+def _checked_settings() -> "HttpSettings":
     """Read the settings that workers will read, so that a wrong one is told once, here."""
+    from api import tracing
     from api.settings import HttpSettings
     from db.settings import DatabaseSettings
 
-    HttpSettings()
+    tracing.check()
     DatabaseSettings()
+    return HttpSettings()
 
 
-def _prepare(url: str) -> None:
-    """Bring the schema up to date, and load the shipped dataset into a database without any."""
-    from db.migrate import upgrade
-
-    upgrade(url)
+def _prepare(url: str) -> str:
+    """Bring the schema up to date, and give it; load the shipped dataset into a database without any."""
+    schema = migrated(url)
     if asyncio.run(_newest_revision(url)) == 0:
         say("Loading the shipped dataset, once …")
         _load(url, [SHIPPED], "the dataset as shipped", dry_run=False)
+    return schema
 
 
 async def _newest_revision(url: str) -> int:
@@ -200,12 +220,11 @@ def load(
     """
     from api.serving import StopSignals
     from db.load import describe, summary_lines
-    from db.migrate import upgrade
 
     if not reason.strip() and not dry_run:
         raise CommandError("say why with --reason: it is kept in the history of every changed record")
     with StopSignals() as signals, open_database(data_dir, signals) as database:
-        upgrade(database.url)
+        migrated(database.url)
         report = _load(database.url, paths, reason.strip() or "dry run", dry_run=dry_run)
     for line in [*(describe(report) if dry_run else []), *summary_lines(report)]:
         typer.echo(line)
@@ -227,14 +246,18 @@ def _load(url: str, paths: list[Path], reason: str, *, dry_run: bool) -> "LoadRe
 
 
 @app.command()
-def migrate(data_dir: DataDir = None) -> None:
+def migrate(
+    with_dataset: Annotated[
+        bool, typer.Option("--load", help="Load the shipped dataset, too, into a database without records.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
     """Bring the database's schema up to date; does nothing where it is."""
     from api.serving import StopSignals
-    from db.migrate import head, upgrade
 
     with StopSignals() as signals, open_database(data_dir, signals) as database:
-        upgrade(database.url)
-    typer.echo(f"The schema of {database.place} is at {head()}.")
+        schema = _prepare(database.url) if with_dataset else migrated(database.url)
+    typer.echo(f"The schema of {database.place} is at {schema}.")
 
 
 @app.command()

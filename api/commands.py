@@ -37,6 +37,17 @@ def say(line: str) -> None:
     typer.echo(line, err=True)
 
 
+def migrated(url: str) -> str:
+    """Bring a database's schema up to date, and give the one that it has then; say so if that is newer."""
+    from db.migrate import head, upgrade
+
+    newer = upgrade(url)
+    if newer is None:
+        return head()
+    say(f"A newer version has migrated the database to schema {newer}; this one knows {head()}, and goes on.")
+    return newer
+
+
 @dataclass(frozen=True)
 class Opened:
     """A database that is there: its URL, and the embedded Postgres where it is that."""

@@ -122,9 +122,8 @@ class _Comparison:
             if name not in headers:
                 yield Break(f"{place} {name}", "the header is gone")
             else:
-                yield from self._schema(
-                    f"{place} {name}", told["schema"], headers[name]["schema"], Way.ANSWER
-                )
+                was, now = _header(self.before, told), _header(self.after, headers[name])
+                yield from self._schema(f"{place} {name}", was["schema"], now["schema"], Way.ANSWER)
         yield from self._contents(place, before, after, Way.ANSWER)
 
     def _contents(self, place: str, before: Node, after: Node, way: Way) -> Iterator[Break]:
@@ -183,6 +182,12 @@ class _Comparison:
 
 def _schemas(document: Node) -> Node:
     found: Node = document.get("components", {}).get("schemas", {})
+    return found
+
+
+def _header(document: Node, told: Node) -> Node:
+    """Give a header, where it is told or where that refers to."""
+    found: Node = document["components"]["headers"][_name(told)] if "$ref" in told else told
     return found
 
 

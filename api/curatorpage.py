@@ -32,7 +32,6 @@ async def page(request: Request) -> Response:
     negotiate(request, HTML)
     answer = _page().answer(request)
     answer.headers["Cache-Control"] = "no-cache"  # it names the files that go with it
-    answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
 
 

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from api.conditional import JSON, is_not_modified, negotiate
 from api.errors import ApiError
 from api.problems import CATALOGUE, ProblemCode
+from api.securityheaders import page_headers
 from api.target import base_of
 
 HTML = "text/html"
@@ -60,10 +61,10 @@ class Page:
             "Cache-Control": "public, max-age=3600",
             "Vary": "Accept",
         }
+        if self.policy is not None:
+            headers |= page_headers(self.policy)
         if is_not_modified(request.headers, headers["ETag"]):
             return Response(status_code=304, headers=headers)
-        if self.policy is not None:
-            headers["Content-Security-Policy"] = self.policy
         return Response(self.body, headers=headers, media_type=self.media_type)
 
 

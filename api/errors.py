@@ -19,10 +19,13 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from api.counting import counts
 from api.problems import CATALOGUE, ProblemCode
 from api.requestid import current_request_id
 from api.target import client_path
-from db.session import DatabaseUnavailableError
+from api.tries import note_failed
+from db.lag import LaggingError
+from db.session import READ_ONLY, DatabaseUnavailableError, OutcomeUnknownError
 from db.tokens import redact
 
 __all__ = [
@@ -42,6 +45,10 @@ __all__ = [
 ]
 
 MEDIA_TYPE = "application/problem+json"
+UNKNOWN_OUTCOME = (
+    "The database was lost while the write was being committed: it may be stored, or not. A request with an "
+    "Idempotency-Key is sent again just as it was, and is stored once; without one, read the record first."
+)
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 logger = logging.getLogger(__name__)
@@ -157,6 +164,7 @@ def problem_response(
     conflicts: Sequence[ProblemConflict] = (),
 ) -> Response:
     """Make the answer that tells a problem."""
+    counts.problem(code, scope)
     kind = CATALOGUE[code]
     problem = Problem(
         type=f"/problems/{code}",
@@ -280,12 +288,18 @@ async def _on_database_error(request: Request, error: Exception) -> Response:
     if code is None:
         return internal_error(request.scope, error)
     logger.warning("%s: %s: %s", code, type(error).__name__, " ".join(str(error).split()))
+    note_failed(request.scope, code)
     detail = {
-        ProblemCode.TIMEOUT: "The query took too long and was cancelled.",
+        ProblemCode.TIMEOUT: "The query took too long and was cancelled. Narrow it, or send it again later.",
         ProblemCode.DATABASE_UNAVAILABLE: "The database cannot be reached at this moment.",
         ProblemCode.OVERLOADED: "More requests wait for the database than can be answered in time.",
     }[code]
     return problem_response(request.scope, code, detail)
+
+
+async def _on_unknown_outcome(request: Request, error: OutcomeUnknownError) -> Response:
+    logger.warning("%s: %s", error, " ".join(str(error.__cause__).split()))
+    return problem_response(request.scope, ProblemCode.DATABASE_UNAVAILABLE, UNKNOWN_OUTCOME)
 
 
 async def _on_any_error(request: Request, error: Exception) -> Response:
@@ -299,17 +313,14 @@ def database_problem(error: Exception) -> ProblemCode | None:
     # OSError: the creator of connections lets through whatever the socket says, a missing file
     # included, since the embedded server listens on a socket file. Nothing else here touches files.
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    if lost or isinstance(error, DatabaseUnavailableError | OSError):
+    if lost or isinstance(error, DatabaseUnavailableError | LaggingError | OSError):
         return ProblemCode.DATABASE_UNAVAILABLE
     if isinstance(error, PoolTimeoutError):  # every connection is lent, and none came back in time
         return ProblemCode.OVERLOADED
     cause = error.orig if isinstance(error, DBAPIError) else error
     sqlstate = str(getattr(cause, "sqlstate", None) or "")
-    if sqlstate == "57014":  # query_canceled
-        return ProblemCode.TIMEOUT
-    # connection exception, wrong credentials, no such database, insufficient resources, operator intervention
-    if sqlstate[:2] in {"08", "28", "3D", "53", "57"}:
-        return ProblemCode.DATABASE_UNAVAILABLE
+    if sqlstate in _BY_SQLSTATE or sqlstate[:2] in _OUTAGES:
+        return _BY_SQLSTATE.get(sqlstate, ProblemCode.DATABASE_UNAVAILABLE)
     # A request has its connection to itself: what is still in progress on it was cut off.
     lost_words = ("closed", "operation is in progress")
     of_driver = isinstance(cause, asyncpg.InterfaceError | EmulatedDBAPIException)
@@ -318,6 +329,15 @@ def database_problem(error: Exception) -> ProblemCode | None:
     return None
 
 
+_BY_SQLSTATE = {
+    "57014": ProblemCode.TIMEOUT,  # query_canceled
+    "55P03": ProblemCode.OVERLOADED,  # lock_not_available: the writes before this one took too long
+    READ_ONLY: ProblemCode.DATABASE_UNAVAILABLE,
+    "25P03": ProblemCode.DATABASE_UNAVAILABLE,  # idle_in_transaction_session_timeout
+}
+# Classes: connection exception, wrong credentials, no such database, rolled back for what others do (a
+# deadlock, a standby that must follow), insufficient resources, operator intervention.
+_OUTAGES = frozenset({"08", "28", "3D", "40", "53", "57"})
 # Codes share 400, 422 and 503: the general one of them answers for what the framework raises.
 _BY_STATUS = {kind.status: code for code, kind in CATALOGUE.items()} | {
     400: ProblemCode.BAD_REQUEST,
@@ -331,7 +351,10 @@ HANDLERS: Mapping[int | type[Exception], Callable[[Request, Any], Coroutine[Any,
     HTTPException: _on_http_exception,
     RequestValidationError: _on_validation_error,
     DatabaseUnavailableError: _on_database_error,
+    LaggingError: _on_database_error,
+    OutcomeUnknownError: _on_unknown_outcome,
     SQLAlchemyError: _on_database_error,
+    EmulatedDBAPIException: _on_database_error,  # of a pool that cannot connect
     asyncpg.PostgresError: _on_database_error,
     asyncpg.InterfaceError: _on_database_error,
     OSError: _on_database_error,

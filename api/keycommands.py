@@ -57,9 +57,10 @@ def create(
     from db.access import create_key
 
     chosen, until = _role(role), None if expires is None else _moment(expires)
-    record, token = _run(data_dir, lambda engine: create_key(engine, name, chosen, until))
+    (record, token), place = _run(data_dir, lambda engine: create_key(engine, name, chosen, until))
     typer.echo(token)
-    say(f"This is the key of {record.name} ({record.role}); it {_end(record)}. {SHOWN_ONCE}")
+    whose = f"This is the key of {record.name} ({record.role}) for {place}"
+    say(f"{whose}; it {_end(record)}. {SHOWN_ONCE}")
 
 
 @app.command("list")
@@ -71,7 +72,8 @@ def list_(data_dir: DataDir = None) -> None:
     """
     from db.access import list_keys
 
-    rows = [_cells(record) for record in _run(data_dir, list_keys)]
+    records, _ = _run(data_dir, list_keys)
+    rows = [_cells(record) for record in records]
     if sys.stdout.isatty():
         _show_table(rows)
         return
@@ -84,7 +86,7 @@ def revoke(key_id: KeyId, data_dir: DataDir = None) -> None:
     """End a key for good, at once. What was written with it stays, and so does its name there."""
     from db.access import revoke_key
 
-    record = _run(data_dir, lambda engine: revoke_key(engine, key_id))
+    record, _ = _run(data_dir, lambda engine: revoke_key(engine, key_id))
     say(f"The key {record.id} of {record.name} ({record.role}) is revoked since {_shown(record.revoked_at)}.")
 
 
@@ -96,13 +98,13 @@ def rotate(key_id: KeyId, data_dir: DataDir = None) -> None:
     """
     from db.access import rotate_key
 
-    record, token = _run(data_dir, lambda engine: rotate_key(engine, key_id))
+    (record, token), _ = _run(data_dir, lambda engine: rotate_key(engine, key_id))
     typer.echo(token)
     say(f"This is the new key of {record.name} ({record.role}); the old one is dead. {SHOWN_ONCE}")
 
 
-def _run(data_dir: "Path | None", work: "Callable[[AsyncEngine], Awaitable[Result]]") -> Result:
-    """Do something with the keys of the database, at its newest schema."""
+def _run(data_dir: "Path | None", work: "Callable[[AsyncEngine], Awaitable[Result]]") -> tuple[Result, str]:
+    """Do something with the keys of the database, at its newest schema, and tell where that is."""
     from api.serving import StopSignals
     from db.migrate import upgrade
     from db.session import write_engine
@@ -116,7 +118,7 @@ def _run(data_dir: "Path | None", work: "Callable[[AsyncEngine], Awaitable[Resul
 
     with StopSignals() as signals, open_database(data_dir, signals) as database:
         upgrade(database.url)
-        return asyncio.run(run(database.url))
+        return asyncio.run(run(database.url)), database.place
 
 
 def _role(text: str) -> "Role":

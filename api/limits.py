@@ -2,7 +2,7 @@
 
 Both are moving windows: at most `per_minute` writes in any 60 seconds, and at most `burst` in any 10. A write
 that is refused is not counted. Each worker counts for itself, in memory: with several workers a key may write
-so many times as much, and a restart forgets. Reads, dry runs among them, are not limited here.
+so many times as much, and a restart forgets. Reads are limited by `api/readlimits.py`, dry runs by nothing.
 """
 
 import math
@@ -20,14 +20,15 @@ BURST_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class _Window:
-    """One of the limits, as headers tell it: its name, its quota, and what of it a key has left."""
+class Window:
+    """One of the limits, as headers tell it: its name, its quota and its seconds."""
 
     name: str
     item: RateLimitItem
 
     @property
     def policy(self) -> str:
+        """It as RateLimit-Policy tells it."""
         return f'"{self.name}";q={self.item.amount};w={self.item.get_expiry()}'
 
 
@@ -44,15 +45,16 @@ class _Left:
 
 
 class WriteLimiter:
-    """Counts the writes of each key, and refuses those beyond its limits."""
+    """Counts the writes of each key, and refuses those beyond its limits; `refused` says how many."""
 
     def __init__(self, *, per_minute: int, burst: int) -> None:
         self._windows = (
-            _Window("writes", RateLimitItemPerMinute(per_minute)),
-            _Window("burst", RateLimitItemPerSecond(burst, BURST_SECONDS)),
+            Window("writes", RateLimitItemPerMinute(per_minute)),
+            Window("burst", RateLimitItemPerSecond(burst, BURST_SECONDS)),
         )
         self._policy = ", ".join(window.policy for window in self._windows)
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self.refused = 0
 
     def spend(self, key_id: str) -> Mapping[str, str]:
         """Count a write of a key, and give the headers that tell what it has left.
@@ -67,6 +69,7 @@ class WriteLimiter:
             for window in self._windows:
                 self._limiter.hit(window.item, key_id)
             return self._headers(self._left(key_id))
+        self.refused += 1
         left = self._left(key_id)
         wait = max(each.seconds for each in left if each.writes == 0)
         headers = self._headers(left) | {"Retry-After": str(wait)}

@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
-from api import curatorpage, docs, explorer, guide
+from api import curatorpage, docs, explorer, guide, tracing
 from api.accesslog import configure_logging
 from api.auth import key_of_request
 from api.caching import CacheMiddleware
 from api.deps import lifespan
 from api.errors import HANDLERS
 from api.middleware import stack
+from api.reading import ReadingMiddleware
 from api.routes import OPERATIONS, RESOURCE_NAMES, ROUTERS
 from api.settings import HttpSettings
 from db.settings import DatabaseSettings
@@ -28,7 +29,7 @@ def create_app(settings: HttpSettings | None = None, database: DatabaseSettings 
     @asynccontextmanager
     async def logged_lifespan(_: FastAPI) -> AsyncIterator[Mapping[str, object]]:
         with configure_logging(chosen.log_level):
-            async with lifespan(chosen, database or DatabaseSettings()) as state:
+            async with tracing.sent(), lifespan(chosen, database or DatabaseSettings()) as state:
                 yield state
 
     app = FastAPI(
@@ -38,8 +39,13 @@ def create_app(settings: HttpSettings | None = None, database: DatabaseSettings 
         openapi_url=None,  # a route serves the contract
         redirect_slashes=False,
         lifespan=logged_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # api/tracing.py, api/counting.py
         exception_handlers=dict(HANDLERS),
-        middleware=stack(aliases=RESOURCE_NAMES, max_url_length=chosen.max_url_length),
+        middleware=stack(
+            aliases=RESOURCE_NAMES,
+            max_url_length=chosen.max_url_length,
+            secure=chosen.public_url is not None and chosen.public_url.scheme == "https",
+        ),
     )
     app.state.settings = chosen
     app.include_router(OPERATIONS)
@@ -53,6 +59,11 @@ def create_app(settings: HttpSettings | None = None, database: DatabaseSettings 
 
 
 def with_cache(app: FastAPI) -> ASGIApp:
-    """Put the answers that are kept in front of an application: outside of FastAPI's own layers too."""
+    """Put the answers that are kept in front of an application, and before them who may have them.
+
+    Both are outside of FastAPI's own layers too.
+    """
     size: int = app.state.settings.cache_size
-    return CacheMiddleware(app, size=size) if size else app
+    cached = CacheMiddleware(app, size=size) if size else app
+    reading = ReadingMiddleware(cached, refusing=app, names=RESOURCE_NAMES)
+    return tracing.TracingMiddleware(reading) if tracing.is_wanted() else reading

@@ -14,14 +14,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.accesslog import AccessLogMiddleware
 from api.compression import CompressionMiddleware
+from api.counting import RouteMiddleware
 from api.errors import AnswerCutShortError, ProblemCode, internal_error, problem_response
+from api.reading import RefusalMiddleware
+from api.replicas import ReplicaMiddleware
 from api.requestid import RequestIdMiddleware
+from api.securityheaders import COMMON, SECURE
 from api.target import BODILESS, CLIENT_PATH, as_reference, fault_of_host, fault_of_path, raw_path
+from api.timing import TimingMiddleware
 
 READS = ("GET", "HEAD", "OPTIONS")
 EXPOSED = (
     "Content-Disposition, Content-Location, Deprecation, ETag, Idempotency-Replayed, Link, Location, "
-    "Memento-Datetime, RateLimit, RateLimit-Policy, Retry-After, Sunset, WWW-Authenticate, "
+    "Memento-Datetime, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, Sunset, WWW-Authenticate, "
     "X-Dataset-Revision, X-Request-ID"
 )
 ALLOWED_HEADERS = (
@@ -32,38 +37,45 @@ ALLOWED_HEADERS = (
 logger = logging.getLogger(__name__)
 
 
-def stack(*, aliases: Collection[str], max_url_length: int) -> Sequence[Middleware]:
+def stack(*, aliases: Collection[str], max_url_length: int, secure: bool = False) -> Sequence[Middleware]:
     """List the middleware, outermost first.
 
     What every answer must have is outside of what answers by itself; HEAD is outside of compression, so that
     its headers are those of GET; the catch-all is outside of all that may fail.
+
+    `secure`: readers come by TLS, whatever brings their requests here.
     """
     return [
         Middleware(RequestIdMiddleware),
         Middleware(AccessLogMiddleware),
-        Middleware(CommonHeadersMiddleware),
+        Middleware(TimingMiddleware),
+        Middleware(CommonHeadersMiddleware, secure=secure),
         Middleware(HeadMiddleware),
+        Middleware(RefusalMiddleware),
         Middleware(FailureMiddleware),
         Middleware(TargetMiddleware, max_length=max_url_length),
         Middleware(AliasMiddleware, names=aliases),
         Middleware(CompressionMiddleware),
+        Middleware(ReplicaMiddleware),
+        Middleware(RouteMiddleware),
     ]
 
 
 class CommonHeadersMiddleware:
-    """Prevents browsers from guessing media types, and from keeping pages of other origins out.
+    """Prevents browsers from taking answers for what they are not, and from keeping other origins' pages out.
 
     Starlette's CORSMiddleware adds nothing where a request has no Origin, so that a shared cache would give
     browsers an answer they must refuse; and it refuses preflights in plain text. This one says the same to
     everybody: any origin may read, nobody's cookies count.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self.app = app
-        self.common = [
+        self.secure = secure
+        self.cors = [
             (b"access-control-allow-origin", b"*"),
             (b"access-control-expose-headers", EXPOSED.encode()),
-            (b"x-content-type-options", b"nosniff"),
+            (b"timing-allow-origin", b"*"),
         ]
         self.preflight = [
             (b"access-control-allow-origin", b"*"),
@@ -77,16 +89,22 @@ class CommonHeadersMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        secure = self.secure or scope.get("scheme") == "https"
+        common = (*COMMON, SECURE) if secure else COMMON
         if scope["method"] == "OPTIONS":
             headers = Headers(scope=scope)
             if "origin" in headers and "access-control-request-method" in headers:
-                await send({"type": "http.response.start", "status": 204, "headers": self.preflight})
+                preflight = [*self.preflight, *common]
+                await send({"type": "http.response.start", "status": 204, "headers": preflight})
                 await send({"type": "http.response.body", "body": b""})
                 return
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *self.common]}
+                own = list(message.get("headers", ()))
+                said = {name for name, _ in own}
+                ours = [pair for pair in common if pair[0] not in said]
+                message = {**message, "headers": own + self.cors + ours}
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -88,6 +88,24 @@ COMMON = (
 OF_LISTS = (ProblemCode.INVALID_CURSOR, ProblemCode.BAD_REQUEST)
 NOT_MODIFIED: Mapping[int | str, dict[str, Any]] = {304: {"description": "The client's copy still holds."}}
 
+HEADERS: dict[str, dict[str, Any]] = {
+    "RateLimit-Policy": {
+        "description": "How much one reader may ask in how many seconds, as in "
+        "draft-ietf-httpapi-ratelimit-headers.",
+        "schema": {"type": "string"},
+        "example": '"reads";q=1800;w=60, "reads-burst";q=500;w=10',
+    },
+    "RateLimit": {
+        "description": "How much of that is left, and after how many seconds more comes free.",
+        "schema": {"type": "string"},
+        "example": '"reads";r=1799;t=60, "reads-burst";r=499;t=10',
+    },
+    "Retry-After": {
+        "description": "After how many seconds to send the request again.",
+        "schema": {"type": "integer"},
+        "example": 7,
+    },
+}
 NO_PARAMETERS = Schema.of()
 PARTS = (Claim, Mediation)  # records that are gone where their exchange is
 # What operations answer with, by name: noted as they are described.
@@ -231,15 +249,20 @@ def contract_of(app: FastAPI) -> dict[str, Any]:
         contact={"name": CREATOR},
         license_info={"name": "CC BY 4.0 (data), Apache-2.0 (code)", "identifier": "CC-BY-4.0"},
     )
-    document["components"] = {"schemas": _components(document), "securitySchemes": SECURITY}
+    document["components"] = {
+        "schemas": _components(document),
+        "headers": HEADERS,
+        "securitySchemes": SECURITY,
+    }
     for path, operations in document["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             operation["summary"] = _summary(operation["description"])
             operation.setdefault("security", [])
             if path.startswith("/v1/"):  # a key that does not hold is refused wherever it is sent
-                refused = problem_responses(ProblemCode.UNAUTHENTICATED).items()
-                told = operation["responses"] | {str(status): answer for status, answer in refused}
-                operation["responses"] = dict(sorted(told.items()))
+                _refuse(operation, ProblemCode.UNAUTHENTICATED)
+            if path.startswith("/v1/") and method == "get":
+                _refuse(operation, ProblemCode.TOO_MANY_REQUESTS)
+                _tell_limits(operation["responses"])
             for parameter in operation["parameters"]:
                 if parameter["in"] == "path":
                     words = parameter["schema"].get("enum")
@@ -251,6 +274,21 @@ def contract_of(app: FastAPI) -> dict[str, Any]:
     mark_operations(document, app.routes)
     illustrate(document)
     return document
+
+
+def _refuse(operation: dict[str, Any], code: ProblemCode) -> None:
+    """Tell of an operation that it may be refused for a reason that all operations have."""
+    refused = problem_responses(code).items()
+    told = operation["responses"] | {str(status): answer for status, answer in refused}
+    operation["responses"] = dict(sorted(told.items()))
+
+
+def _tell_limits(responses: dict[str, dict[str, Any]]) -> None:
+    """Tell which headers say how much may still be read."""
+    for status in {"200", "304", "429"} & responses.keys():
+        names = HEADERS if status == "429" else HEADERS.keys() - {"Retry-After"}
+        references = {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(names)}
+        responses[status].setdefault("headers", {}).update(references)
 
 
 def _components(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,8 +124,9 @@ CATALOGUE: Mapping[ProblemCode, ProblemKind] = MappingProxyType(
         ProblemCode.TOO_MANY_REQUESTS: ProblemKind(
             429,
             "Too many requests",
-            "The key has used up what it may write for the moment. Send the request again after the time "
-            "in the Retry-After header; RateLimit tells what is left. Nothing was stored.",
+            "The address, or the key, has asked or written as much as it may for the moment. Send the "
+            "request again after the time in the Retry-After header; RateLimit tells what is left, and "
+            "/guide/limits how much there is. Nothing was stored.",
         ),
         ProblemCode.PAYLOAD_TOO_LARGE: ProblemKind(
             413,
@@ -192,8 +193,10 @@ CATALOGUE: Mapping[ProblemCode, ProblemKind] = MappingProxyType(
         ProblemCode.TIMEOUT: ProblemKind(
             503,
             "Query timed out",
-            "The query took longer than the service allows and was cancelled. Narrow it with more filters"
-            " or a smaller limit, or send it again after the time in the Retry-After header.",
+            "The query was too expensive: it took longer than the service allows one statement, and was "
+            "cancelled. Narrow it with more filters, fewer groups or a smaller limit; a whole result is "
+            "better had as a file, or as the download of a release. It may also have met a busy moment: then "
+            "it succeeds when it is sent again after the time in the Retry-After header.",
             retry_after=30,
         ),
     }

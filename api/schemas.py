@@ -206,6 +206,12 @@ class Health(Model):
     status: str = described("`ok`, or what is wrong.", "ok")
 
 
+class Readiness(Health):
+    """Whether the service can answer."""
+
+    note: str | None = described("What to know although it can; null if there is nothing.", None)
+
+
 class RevisionLinks(Model):
     """Where a revision is found, and the record as it stands now."""
 

@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
 from types import FrameType
@@ -22,6 +22,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from api.metricsport import Meeting, metrics_port, tell_when_asked
 from db.embedded import EmbeddedPostgres, EmbeddedPostgresError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # A terminal sends these to all processes, but only the parent decides when its workers stop.
 OF_A_TERMINAL = frozenset({signal.SIGINT, signal.SIGHUP})
 SECONDS_TO_STOP = 10  # for requests under way; a worker that takes longer is killed
+CONNECTIONS = 16_384  # that a worker has open; the server's own limit is what the kernel keeps waiting
+WAITING = 1024  # connections that the kernel keeps while no worker takes them
 SECONDS_BETWEEN_CHECKS = 2.0
 SECONDS_BETWEEN_KNOCKS = 0.02
 # Workers that are forked share what this process has imported, which takes longer than all else at a start.
@@ -143,8 +146,37 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     return f"cannot listen on {place}: {error.strerror}"
 
 
+@contextmanager
+def open_metrics(host: str, port: int | None) -> Iterator[Meeting | None]:
+    """Open the port of the metrics, if there is to be one, and give where workers tell theirs.
+
+    Raises:
+        ListenError: if the service cannot listen there.
+    """
+    if port is None:
+        yield None
+        return
+    with ExitStack() as opened:
+        try:
+            meeting = opened.enter_context(metrics_port(host, port))
+        except OSError as error:
+            reason = error.strerror or error
+            raise ListenError(
+                f"cannot tell metrics on port {port} of {host}: {reason} (METRICS_PORT, METRICS_HOST)"
+            ) from error
+        yield meeting
+
+
 def run_server(
-    host: str, port: int, workers: int, url: str, *, postgres: EmbeddedPostgres | None, ready: Say, say: Say
+    host: str,
+    port: int,
+    workers: int,
+    url: str,
+    *,
+    postgres: EmbeddedPostgres | None,
+    metrics: Meeting | None,
+    ready: Say,
+    say: Say,
 ) -> None:
     """Serve until a signal asks to stop; `ready` is told the base URL once there are answers.
 
@@ -161,6 +193,8 @@ def run_server(
         port=port,
         interface=Interfaces.ASGI,
         workers=workers,
+        backlog=WAITING,
+        backpressure=CONNECTIONS,
         websockets=False,
         log_level=LogLevels.warning,
         log_access=False,
@@ -183,7 +217,7 @@ def run_server(
     )
     companion.start()
     try:
-        server.serve(target_loader=partial(_load_app, url), wrap_loader=False)
+        server.serve(target_loader=partial(_load_app, url, metrics), wrap_loader=False)
     except SystemExit:
         if not server.interrupt_signal:
             raise
@@ -213,11 +247,13 @@ def _end_when_told() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's handler does nothing in a worker
 
 
-def _load_app(url: str) -> "ASGIApp":
+def _load_app(url: str, metrics: Meeting | None) -> "ASGIApp":
     """Make the application in a worker. The URL comes by argument: it holds a password."""
     signal.pthread_sigmask(signal.SIG_BLOCK, OF_A_TERMINAL)
     _end_when_told()
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    if metrics is not None:
+        tell_when_asked(metrics)
 
     from api.main import create_app, with_cache  # noqa: PLC0415  (takes long; in a forked worker it is there already)
     from api.settings import HttpSettings  # noqa: PLC0415

@@ -19,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.bodies import settings_of
 from api.conditional import is_not_modified
+from api.expensive import spend_expensive
 from api.gates import Gate
 from api.target import BODILESS
 
@@ -77,6 +78,7 @@ class Streamed(Response):
             leaving.cancel()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, client: Client) -> None:
+        await spend_expensive(self._request)
         with GATE.admitted():
             await self._send(scope, receive, send, client)
 

@@ -36,7 +36,7 @@ class Streams:
         self._reader = reader
         self._limit = limit
         self._interval = interval
-        self._open = 0
+        self.open = 0  # how many there are
         self._over = asyncio.Event()
         self._asking = asyncio.Lock()
         self._asked_at = float("-inf")
@@ -53,7 +53,7 @@ class Streams:
         Raises:
             ApiError: with the time after which to try again.
         """
-        if self._open >= self._limit:
+        if self.open >= self._limit:
             detail = (
                 f"No more than {self._limit} streams are open at once here. Try again later, or ask for "
                 "the feed as application/json."
@@ -64,11 +64,11 @@ class Streams:
     @contextmanager
     def counted(self) -> Iterator[None]:
         """Count a stream as open."""
-        self._open += 1
+        self.open += 1
         try:
             yield
         finally:
-            self._open -= 1
+            self.open -= 1
 
     async def newest(self) -> int:
         """Give the newest dataset revision, asked for once in an interval, however many streams there are."""

@@ -28,6 +28,7 @@ from db.fields import storable
 from db.load import in_words
 from db.records import SelfLinks
 from db.rendering import PLURAL
+from db.session import commit
 from db.storing import Change
 from db.tokens import holds_token
 from db.writes import Outcome, Write, writing
@@ -130,7 +131,7 @@ async def answer_write(
                 response = await _run(connection, asked, work)
             else:
                 response = await _run_once(request, connection, name, asked, work)
-            await connection.commit()
+            await commit(connection)
     response.headers.update(told)
     return response
 

@@ -1,6 +1,8 @@
 """Who may write: making keys, ending them, and telling whose key it is that somebody shows.
 
-Of a secret only the hash is ever sent to the database. All comparisons of time are the database's own.
+Of a secret only the hash is ever sent to the database, and it does not come back either: the function
+`api_key_of` gives the hash of that, so that whoever reads for the service need not read the table
+(`db/roles.py`). All comparisons of time are the database's own.
 """
 
 import datetime as dt
@@ -8,20 +10,34 @@ import hmac
 import logging
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Self
 
 import asyncpg
-from sqlalchemy import ColumnElement, Executable, RowMapping, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    LargeBinary,
+    RowMapping,
+    Text,
+    column,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.base import Moment
 from db.enums import Role
 from db.models.access import ApiKey
 from db.tokens import holds_token, new_token, read_token
 
 LONGEST_NAME = 100
 TOUCHED_EVERY = dt.timedelta(minutes=1)
-NO_DIGEST = bytes(32)  # what the secret of an unknown key is compared with; no secret has this hash
+NO_PROOF = bytes(32)  # what the secret of an unknown key is compared with; no secret has this hash
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +96,12 @@ class AccessError(Exception):
 
 
 _NOW: ColumnElement[dt.datetime] = func.statement_timestamp()
-_EXPIRED = func.coalesce(ApiKey.expires_at <= _NOW, False)
+
+
+def _expired(expires_at: Any) -> ColumnElement[bool]:
+    return func.coalesce(expires_at <= _NOW, False).label("expired")
+
+
 RECORD = (
     ApiKey.id,
     ApiKey.name,
@@ -89,7 +110,16 @@ RECORD = (
     ApiKey.expires_at,
     ApiKey.revoked_at,
     ApiKey.last_used_at,
-    _EXPIRED.label("expired"),
+    _expired(ApiKey.expires_at),
+)
+# What the function `api_key_of` gives.
+_KNOWN = (
+    column("name", Text),
+    column("role", Text),
+    column("expires_at", Moment),
+    column("revoked_at", Moment),
+    column("last_used_at", Moment),
+    column("proof", LargeBinary),
 )
 
 
@@ -154,8 +184,8 @@ async def rotate_key(engine: AsyncEngine, key_id: str) -> tuple[KeyRecord, str]:
     return record, token.text
 
 
-async def verify_key(engine: AsyncEngine, text: str) -> Caller:
-    """Tell whose key it is, and note that it was used.
+async def verify_key(engine: AsyncEngine, text: str, *, writer: AsyncEngine | None = None) -> Caller:
+    """Tell whose key it is, and note that it was used, through `writer` where that is another engine.
 
     Raises:
         KeyRefusedError: it does not hold.
@@ -163,29 +193,34 @@ async def verify_key(engine: AsyncEngine, text: str) -> Caller:
     token = read_token(text)
     if token is None:
         raise KeyRefusedError(KeyFault.UNKNOWN)
-    untouched = _untouched().label("untouched")
-    statement = select(*RECORD, ApiKey.secret_sha256, untouched).where(ApiKey.id == token.id)
+    known = func.api_key_of(token.id).table_valued(*_KNOWN, name="known")
+    unnoted = _unnoted(known.c.last_used_at).label("unnoted")
+    statement = select(*known.c, _expired(known.c.expires_at), unnoted)
     async with engine.connect() as connection:
         row = (await connection.execute(statement)).one_or_none()
-    kept = NO_DIGEST if row is None else row.secret_sha256
-    if not hmac.compare_digest(token.digest, kept) or row is None:
+    kept = NO_PROOF if row is None else row.proof
+    if not hmac.compare_digest(sha256(token.digest).digest(), kept) or row is None:
         raise KeyRefusedError(KeyFault.UNKNOWN)
     if row.revoked_at is not None:
         raise KeyRefusedError(KeyFault.REVOKED)
     if row.expired:
         raise KeyRefusedError(KeyFault.EXPIRED)
-    if row.untouched:
-        await _touch(engine, token.id)
+    if row.unnoted:
+        await _touch(writer or engine, token.id)
     return Caller(token.id, row.name, Role(row.role))
 
 
-def _untouched() -> ColumnElement[bool]:
-    return or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < _NOW - TOUCHED_EVERY)
+def _unnoted(last_used_at: Any) -> ColumnElement[bool]:
+    return or_(last_used_at.is_(None), last_used_at < _NOW - TOUCHED_EVERY)
 
 
 async def _touch(engine: AsyncEngine, key_id: str) -> None:
     """Note that a key was used; whoever finds it being noted by another leaves it at that."""
-    due = select(ApiKey.id).where(ApiKey.id == key_id, _untouched()).with_for_update(skip_locked=True)
+    due = (
+        select(ApiKey.id)
+        .where(ApiKey.id == key_id, _unnoted(ApiKey.last_used_at))
+        .with_for_update(skip_locked=True)
+    )
     statement = update(ApiKey).where(ApiKey.id == due.scalar_subquery()).values(last_used_at=_NOW)
     try:
         async with engine.begin() as connection:

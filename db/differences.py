@@ -31,29 +31,29 @@ class Difference(NamedTuple):
 
     def __str__(self) -> str:
         if isinstance(self.before, _Absent):
-            return f"{self.path} + {_cut(_dumped(self.after))}"
+            return f"{self.path} + {_told(self.after)}"
         if isinstance(self.after, _Absent):
-            return f"{self.path} − {_cut(_dumped(self.before))}"
+            return f"{self.path} − {_told(self.before)}"
         before, after = self._parted()
         return f"{self.path} {before} → {after}"
 
     def sentence(self) -> str:
         """Tell it as a sentence."""
         if isinstance(self.before, _Absent):
-            return f"{self.path} is new: {_worded(_cut(_dumped(self.after)))}."
+            return _ended(f"{self.path} is new: {_worded(_told(self.after))}")
         if isinstance(self.after, _Absent):
-            return f"{self.path} is gone, which was {_worded(_cut(_dumped(self.before)))}."
+            return _ended(f"{self.path} is gone, which was {_worded(_told(self.before))}")
         before, after = self._parted()
-        return f"{self.path} was {_worded(before)} and is now {_worded(after)}."
+        return _ended(f"{self.path} was {_worded(before)} and is now {_worded(after)}")
 
     def _parted(self) -> tuple[str, str]:
         """Give both values as text, cut so that the place where they part is shown."""
-        before, after = _dumped(self.before), _dumped(self.after)
+        before, after = _plain(self.before), _plain(self.after)
         start = 0
         if max(len(before), len(after)) > LONGEST_VALUE:
             same = takewhile(lambda pair: pair[0] == pair[1], zip(before, after, strict=False))
             start = max(0, sum(1 for _ in same) - LEAD)
-        return _cut(before, start), _cut(after, start)
+        return _told(self.before, start), _told(self.after, start)
 
 
 def differences(before: Json, after: Json, path: str) -> Iterator[Difference]:
@@ -94,12 +94,27 @@ def _keyed(values: Sequence[Json]) -> dict[Json, Json] | None:
     return dict(zip(keys, values, strict=True))
 
 
+def _told(value: Json, start: int = 0) -> str:
+    """Give a value as JSON, cut if it is long; a text is cut within its quotes, so that both are there."""
+    cut = _cut(_plain(value), start)
+    return _dumped(cut) if isinstance(value, str) else cut
+
+
+def _plain(value: Json) -> str:
+    return value if isinstance(value, str) else _dumped(value)
+
+
 def _dumped(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
 def _worded(text: str) -> str:
     return "empty" if text == "null" else text
+
+
+def _ended(sentence: str) -> str:
+    """End a sentence with a full stop, unless it ends with a text that has its own."""
+    return sentence if sentence.endswith(('."', '?"', '!"')) else f"{sentence}."
 
 
 def _cut(text: str, start: int = 0) -> str:

@@ -69,7 +69,7 @@ async def drafted(
         if "id" not in made.body:
             made.body["id"] = await free_id(connection, resource, made.body)
             if made.body["id"] is None:
-                made.refuse("id", "missing", "is missing, and the record's other fields give none")
+                made.refuse_unnamed()
     else:
         made.drop_read_only()
     made.stop()
@@ -142,6 +142,18 @@ class _Making:
         for name in RECORD_OF[self.resource].model_fields:
             if name in self.body and name not in INPUT_OF[self.resource].model_fields:
                 self.refuse(name, "read_only", "is derived by the service: leave it out of a new record")
+
+    def refuse_unnamed(self) -> None:
+        """Refuse a record that its fields give no id: for what it lacks, or else for the id."""
+        lacking = [
+            name
+            for name, field in INPUT_OF[self.resource].model_fields.items()
+            if field.is_required() and name not in {"id", "citations"} and name not in self.body
+        ]
+        for name in lacking:
+            self.refuse(name, "missing", "is missing")
+        if not lacking:
+            self.refuse("id", "missing", "is missing, and the record's other fields give none")
 
     def drop_read_only(self) -> None:
         """Take out the fields that the service derives; they must be as they were read."""

@@ -33,8 +33,9 @@ CLAIM_ID_PATTERN = f"^{_WORDS}:c[0-9]+$"
 MEDIATION_ID_PATTERN = f"^{_WORDS}:m[0-9]+$"
 TERM_ID_PATTERN = f"^{_WORDS}:t[0-9]+$"
 Word = TypeVar("Word", bound=StrEnum)
-# Control characters but for tab and line feed, and what turns the direction of the text after it.
-_DECEIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a\u202b\u202d\u202e]")
+# Control characters but for tab and line feed, what turns the direction of the text after it, and letters
+# that programs read and people do not see.
+_DECEIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a\u202b\u202d\u202e\U000e0000-\U000e007f]")
 
 
 class Model(BaseModel):

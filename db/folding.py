@@ -30,15 +30,20 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def fold(text: str) -> str:
-    """Give the folded form of a name: lower case, no accents, no punctuation, single spaces.
+    """Give the folded form of a name: lower case, no accents, no punctuation, nothing unseen, single spaces.
 
     Dots and apostrophes join ("U.A.E." is "uae"), all other punctuation separates.
     """
     if text.isascii():  # most words are, and have nothing to take apart
         return " ".join(_WORD.findall(text.lower().translate(_JOINING)))
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
+    plain = "".join(char for char in decomposed if not _is_unseen(char))
     return " ".join(_WORD.findall(plain.casefold().translate(_MARKED).translate(_JOINING)))
+
+
+def _is_unseen(char: str) -> bool:
+    """Tell marks, and what only says how others are shown: without them, names that look alike are one."""
+    return bool(unicodedata.combining(char)) or unicodedata.category(char) == "Cf"
 
 
 def tokens(text: str) -> list[str]:
@@ -50,7 +55,7 @@ def tokens(text: str) -> list[str]:
 def url_key(url: str) -> str:
     """Give the form under which a URL is unique.
 
-    Tracking parameters, scheme and its port, `www.`, fragment and closing slash are dropped.
+    The parameters of `_TRACKING`, scheme and its port, `www.`, fragment and closing slash are dropped.
     """
     parts = urlsplit(canonicalize_url(url_query_cleaner(url, _TRACKING, remove=True, unique=False)))
     host = parts.netloc.removeprefix("www.").removesuffix(_DEFAULT_PORTS.get(parts.scheme, ""))

@@ -30,13 +30,22 @@ def migration_config(url: str) -> "Config":
     return config
 
 
-def upgrade(url: str, revision: str = HEAD) -> None:
-    """Migrate a database up to a schema revision; does nothing where it is there already."""
-    if revision == HEAD and asyncio.run(_schema_of(url)) == head():
-        return
+def upgrade(url: str, revision: str = HEAD) -> str | None:
+    """Migrate a database up to a schema revision; does nothing where it is there already.
+
+    Gives the schema revision of a database that a newer version has migrated. It stays as it is: a migration
+    must work beside the version before it.
+    """
+    if revision == HEAD:
+        found = asyncio.run(_schema_of(url))
+        if found == head():
+            return None
+        if found is not None and is_newer(found):
+            return found
     from alembic import command  # noqa: PLC0415
 
     command.upgrade(migration_config(url), revision)
+    return None
 
 
 def downgrade(url: str, revision: str) -> None:
@@ -50,6 +59,11 @@ def downgrade(url: str, revision: str) -> None:
 def head() -> str:
     """Give the newest schema revision that this version knows: the number that its file begins with."""
     return max(path.name for path in (MIGRATIONS / "versions").glob("*.py")).partition("_")[0]
+
+
+def is_newer(schema: str) -> bool:
+    """Tell whether a schema revision is newer than any that this version knows."""
+    return schema.isdecimal() and int(schema) > int(head())
 
 
 async def upgrade_async(url: str) -> None:

@@ -5,16 +5,41 @@ what is behind a PgBouncer. What is kept for one state only (`api/caching.py`) i
 """
 
 import asyncio
+import datetime as dt
 import logging
+from typing import NamedTuple
 
 from db.queries.pages import Version
 from db.reader import Reader
 
 SECONDS_BETWEEN_LOOKS = 0.05
 SECONDS_OF_A_LOOK = 1.0  # one that takes longer leaves the newest state unknown
-LOOK = "SELECT epoch, revision, vocabulary_revision FROM dataset"
+# A replica has all there is only while it is connected: else it does not know what it lacks.
+LOOK = """
+SELECT epoch, revision, vocabulary_revision, updated_at,
+  CASE
+    WHEN NOT pg_is_in_recovery() THEN NULL
+    WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+      AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
+    ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
+  END,
+  CASE
+    WHEN pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+  END
+FROM dataset
+"""
 
 logger = logging.getLogger(__name__)
+
+
+class Look(NamedTuple):
+    """What was last seen by whoever looks: when, what is newest, and how far a replica is behind."""
+
+    at: dt.datetime
+    revision: int
+    updated_at: dt.datetime
+    lag_seconds: float | None
+    lag_bytes: int | None
 
 
 class Newest:
@@ -27,6 +52,8 @@ class Newest:
     def __init__(self) -> None:
         self.version: Version | None = None
         self.writes = 0
+        self.floor = 0  # the newest revision that this process has written, which replicas may lack
+        self.look: Look | None = None
         self._last: Version | None = None
         self._looking = False
 
@@ -35,10 +62,22 @@ class Newest:
         self.writes += 1
         self.version = None
 
+    def wrote(self, revision: int) -> None:
+        """Note a revision that this process has written."""
+        self.floor = max(self.floor, revision)
+
+    def lower(self, floor: int, revision: int) -> None:
+        """Note that the primary itself has no more than a revision, and nothing was written meanwhile.
+
+        What was written before is lost then, or the dataset was restored from a backup.
+        """
+        if self.floor == floor:
+            self.floor = min(floor, revision)
+
     def seen(self, version: Version, writes: int) -> None:
         """Note what was read; `writes` is their count when the reading began."""
         known = self.version
-        if not self._looking or writes != self.writes:
+        if not self._looking or writes != self.writes or version.revision < self.floor:
             return
         if known is None or known.epoch != version.epoch or known < version:
             # the same object while nothing has changed, so that it can be compared by identity
@@ -72,5 +111,6 @@ class Newest:
                 writes = self.writes
                 row = await driver.fetchrow(LOOK, timeout=SECONDS_OF_A_LOOK)
                 if row is not None:
-                    self.looked(Version(*row), writes)
+                    self.looked(Version(*row[:3]), writes)
+                    self.look = Look(dt.datetime.now(dt.UTC), row[1], *row[3:])
                 await asyncio.sleep(SECONDS_BETWEEN_LOOKS)

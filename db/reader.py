@@ -12,9 +12,10 @@ import asyncpg
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from db.lag import LaggingError
 from db.models.history import Dataset
 from db.queries.walking import Memory
-from db.session import lent_driver
+from db.session import BOUNDS, lent_driver
 from db.vocabulary import Vocabulary, read_vocabulary
 
 
@@ -31,12 +32,17 @@ class LazyConnection(AsyncConnection):
 
 
 class Reader:
-    """Connections to read through, names that are never older than what is read with them, and totals."""
+    """Connections to read through, names that are never older than what is read with them, and totals.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `bounded`: the engine is one of the write path, whose statements must be in transactions.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, bounded: bool = False) -> None:
         self.engine = engine
         self.memory = Memory()
+        self._bounded = bounded
         self._vocabulary: Vocabulary | None = None
+        self._least = 0  # the revision of the vocabulary that something was read with
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -58,7 +64,12 @@ class Reader:
     async def driver(self) -> AsyncIterator[asyncpg.Connection]:
         """Lend the driver's own connection out of the pool, for statements that are SQL already."""
         async with lent_driver(self.engine) as connection:
-            yield connection
+            if not self._bounded:
+                yield connection
+                return
+            async with connection.transaction(readonly=True):
+                await connection.execute(BOUNDS)
+                yield connection
 
     @asynccontextmanager
     async def unchanging(self) -> AsyncIterator[AsyncConnection]:
@@ -69,16 +80,24 @@ class Reader:
                 yield connection
 
     async def vocabulary(self, connection: AsyncConnection) -> Vocabulary:
-        """Give the vocabulary that is kept, read now if it is not kept yet."""
+        """Give the vocabulary that is kept, read now if it is not kept yet.
+
+        Raises:
+            LaggingError: the server does not have the names yet that another one has told of.
+        """
         if self._vocabulary is None:
-            self._vocabulary = await read_vocabulary(connection)
+            read = await read_vocabulary(connection)
+            if read.revision < self._least:
+                self._least = 0  # told once: should the dataset have been restored, older names are right
+                raise LaggingError(f"the names are those of revision {read.revision}")
+            self._vocabulary = read
         return self._vocabulary
 
     def forget_before(self, vocabulary_revision: int) -> bool:
         """Let go of a vocabulary that is older than a revision; tell whether it was."""
         if self._vocabulary is None or self._vocabulary.revision >= vocabulary_revision:
             return False
-        self._vocabulary = None
+        self._vocabulary, self._least = None, vocabulary_revision
         return True
 
     async def forget_if_stale(self, connection: AsyncConnection) -> bool:

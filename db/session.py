@@ -3,40 +3,75 @@
 Engines are made by whoever runs the service and travel by argument; nothing connects at import.
 """
 
+import math
+import random
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+from asyncpg.exceptions import TargetServerAttributeNotMatched
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import AdaptedConnection, ExceptionContext
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlalchemy.util import greenlet_spawn
+
+from db.timing import CountingPool, TimedConnection, tell_of_statements
 
 CONNECT_TIMEOUT = 10.0
 STATEMENT_TIMEOUT_MS = 30_000
+LOCK_TIMEOUT_MS = 10_000  # writes are made one after the other: so long one waits for its turn
+IDLE_TIMEOUT_MS = 60_000  # of a transaction whose process is gone without a word, and with it the lock
+# A server that is gone without a word never cancels a statement: this is told from here, and later.
+SECONDS_OF_GRACE = 5
+COMMAND_TIMEOUT = STATEMENT_TIMEOUT_MS / 1000 + SECONDS_OF_GRACE
+# The bounds of one transaction. PgBouncer refuses them as parameters of a connection, and what is set for
+# longer than a transaction would stay with the server's connection, for whoever has it next.
+BOUNDS = (
+    f"SELECT set_config('statement_timeout', '{STATEMENT_TIMEOUT_MS}', true), "
+    f"set_config('lock_timeout', '{LOCK_TIMEOUT_MS}', true), "
+    f"set_config('idle_in_transaction_session_timeout', '{IDLE_TIMEOUT_MS}', true)"
+)
+READ_ONLY = "25006"  # what a server says to a write once it is no longer the primary
+
+_OPENING = "opening"  # in what is known of a connection: the transaction in which it is set up
+_HOSTS = re.compile(r"(postgres(?:ql)?://(?:[^@/?#]*@)?)([^@/?#]+)(.*)", re.DOTALL)
 
 
 class DatabaseUnavailableError(Exception):
     """The database cannot be reached; the message is one line and holds no password."""
 
 
-def read_engine(url: str, *, pool_size: int) -> AsyncEngine:
-    """Make the engine of the read path: pooled, autocommit, statements prepared and bounded in time."""
+class OutcomeUnknownError(Exception):
+    """The database was lost in a commit: whether the transaction was committed cannot be told."""
+
+
+def read_engine(
+    url: str, *, pool_size: int, statement_timeout: float = STATEMENT_TIMEOUT_MS / 1000
+) -> AsyncEngine:
+    """Make the engine of the read path: pooled, autocommit, statements prepared and bounded in time.
+
+    A URL may name several hosts: each connection begins at another one.
+    """
 
     async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(
-            url,
-            timeout=CONNECT_TIMEOUT,
+        return await _connected(
+            shuffled(url),
+            command_timeout=statement_timeout + SECONDS_OF_GRACE,
             server_settings={
                 "application_name": "exchanges-read",
                 "timezone": "UTC",
-                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "statement_timeout": str(math.ceil(statement_timeout * 1000)),
             },
         )
 
-    return create_async_engine(
+    engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connect,
+        poolclass=CountingPool,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT,
@@ -44,29 +79,121 @@ def read_engine(url: str, *, pool_size: int) -> AsyncEngine:
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,  # what a driver's error quotes may be a text that is not public
     )
+    _drop_what_is_lost(engine)
+    tell_of_statements(engine)
+    return engine
 
 
-def write_engine(url: str, *, pool_size: int | None = None) -> AsyncEngine:
+def write_engine(
+    url: str, *, pool_size: int | None = None, pool_timeout: float = CONNECT_TIMEOUT
+) -> AsyncEngine:
     """Make the engine of the write path: no named statements, so that it passes a PgBouncer.
 
-    With `pool_size`, more writes than that wait for a connection instead of opening their own; writes are
-    made one after the other anyway. A connection that the database has dropped is noticed before it is used.
+    With `pool_size`, statements are bounded in time, and more writes than that wait for a connection instead
+    of opening their own; writes are made one after the other anyway. A connection that the database has
+    dropped is noticed before it is used.
     """
 
     async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(url, timeout=CONNECT_TIMEOUT, statement_cache_size=0)
+        return await _connected(
+            url,
+            command_timeout=None if pool_size is None else COMMAND_TIMEOUT,
+            statement_cache_size=0,
+            server_settings={"application_name": "exchanges-write", "timezone": "UTC"},
+        )
 
     pool: dict[str, Any] = {"poolclass": NullPool}
     if pool_size is not None:
-        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": CONNECT_TIMEOUT}
-        pool |= {"pool_pre_ping": True}
-    return create_async_engine(
+        pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": pool_timeout}
+        pool |= {"pool_pre_ping": True, "poolclass": CountingPool}
+    engine = create_async_engine(
         "postgresql+asyncpg://?prepared_statement_cache_size=0",
         async_creator=connect,
         connect_args={"prepared_statement_name_func": lambda: ""},
         hide_parameters=True,
         **pool,
     )
+    # Behind a PgBouncer, statements outside of a transaction may each go to another server, even the two
+    # halves of one: what SQLAlchemy asks of a new connection is asked inside of one.
+    event.listen(engine.sync_engine, "connect", _begin, insert=True)
+    event.listen(engine.sync_engine, "connect", _end)
+    if pool_size is not None:
+        event.listen(engine.sync_engine, "begin", _bound)
+        _drop_what_is_lost(engine)
+        tell_of_statements(engine)
+    return engine
+
+
+def shuffled(url: str) -> str:
+    """Give a URL with its hosts in another order: drivers always take the first of a list that will do.
+
+    Nothing else of it is looked at. Ports that are not beside their hosts would go to others, so that such a
+    URL stays as it is.
+    """
+    match = _HOSTS.fullmatch(url)
+    if match is None or "port=" in match[3]:
+        return url
+    hosts = match[2].split(",")
+    random.shuffle(hosts)
+    return f"{match[1]}{','.join(hosts)}{match[3]}"
+
+
+async def commit(connection: AsyncConnection) -> None:
+    """Commit.
+
+    Raises:
+        OutcomeUnknownError: nobody can tell whether it was; else an error means that it was not.
+    """
+    try:
+        await connection.commit()
+    except (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        sqlstate = str(getattr(cause, "sqlstate", None) or "")
+        if sqlstate and sqlstate[:2] not in {"08", "57"}:
+            raise
+        raise OutcomeUnknownError("the database was lost in a commit") from error
+
+
+async def _connected(url: str, **options: Any) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(
+            url, timeout=CONNECT_TIMEOUT, connection_class=TimedConnection, **options
+        )
+    except TargetServerAttributeNotMatched as error:
+        raise DatabaseUnavailableError(" ".join(str(error).split())) from error
+
+
+def _drop_what_is_lost(engine: AsyncEngine) -> None:
+    """Let go of all connections of a pool once one turns out to be lost, so that no two requests fail."""
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "handle_error", _note_lost)
+
+
+def _refuse_closed(connection: AdaptedConnection, _record: object, _lent: object) -> None:
+    if connection.driver_connection.is_closed():
+        raise InvalidatePoolError("the server has closed the connection")
+
+
+def _note_lost(context: ExceptionContext) -> None:
+    error = context.original_exception
+    if isinstance(error, TimeoutError) or getattr(error, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
+
+
+def _begin(connection: AdaptedConnection, record: ConnectionPoolEntry) -> None:
+    async def begin(driver: asyncpg.Connection) -> None:
+        record.info[_OPENING] = driver.transaction()
+        await record.info[_OPENING].start()
+
+    connection.run_async(begin)
+
+
+def _end(connection: AdaptedConnection, record: ConnectionPoolEntry) -> None:
+    connection.run_async(lambda _: record.info.pop(_OPENING).rollback())
+
+
+def _bound(connection: Connection) -> None:
+    connection.exec_driver_sql(BOUNDS)
 
 
 async def check_reachable(url: str) -> None:
@@ -97,15 +224,11 @@ async def driver_connection(connection: AsyncConnection) -> asyncpg.Connection:
 async def lent_driver(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
     """Lend the driver's own connection out of the pool of an engine, for statements that are SQL already.
 
-    This costs a third of what SQLAlchemy's connection does. One that the database has closed meanwhile is
-    replaced, and one whose statement was cut off is not used again.
+    This costs a third of what SQLAlchemy's connection does. One whose statement was cut off is not used
+    again.
     """
     lent = await engine.raw_connection()
     driver: asyncpg.Connection = lent.driver_connection
-    while driver.is_closed():
-        await greenlet_spawn(lent.invalidate)
-        lent = await engine.raw_connection()
-        driver = lent.driver_connection
     try:
         yield driver
     except BaseException as error:

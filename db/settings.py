@@ -12,4 +12,12 @@ class DatabaseSettings(BaseSettings):
     database_url: str | None = Field(
         default=None, description="libpq URL of the Postgres; passed on unparsed"
     )
+    database_read_url: str | None = Field(
+        default=None,
+        description="libpq URL of replicas to read from, which may name several hosts; as DATABASE_URL if "
+        "left out",
+    )
     database_pool_size: int = Field(default=10, ge=1, description="connections that one worker keeps")
+    database_statement_timeout: float = Field(
+        default=30.0, gt=0, le=3600, description="seconds that a statement of a read may take"
+    )

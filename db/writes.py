@@ -38,6 +38,7 @@ from db.rendering import (
     render,
     written,
 )
+from db.session import commit
 from db.storing import Change, Current, Ledger, read_cited_articles, read_current
 
 MOST_CHANGES = 10_000  # of which a write that stores them remembers the bodies
@@ -269,7 +270,7 @@ async def write(
     async with engine.connect() as connection:
         async with writing(connection, reason, key, dry_run=dry_run) as write_:
             await write_.put(inputs, progress)
-        await connection.commit()
+        await commit(connection)
     return write_.outcome()
 
 

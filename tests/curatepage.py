@@ -55,8 +55,8 @@ class Api:
         """Give an exchange as it stands."""
         return self.get(f"/v1/exchanges/{id_}")
 
-    def propose(self, content: Record, comment: str = "The page has it.") -> str:
-        """Propose a change of the known exchange, and give the proposal's id."""
+    def propose(self, content: Record | None, comment: str = "The page has it.", **otherwise: object) -> str:
+        """Propose a change of the known exchange, or what is said otherwise; give the proposal's id."""
         sent = {
             "action": "update",
             "resource": "exchange",
@@ -66,7 +66,7 @@ class Api:
             "source_url": "https://www.example.org/news/8",
             "comment": comment,
         }
-        return str(self.send("POST", "/v1/proposals", sent).json()["id"])
+        return str(self.send("POST", "/v1/proposals", sent | otherwise).json()["id"])
 
 
 def enter(page: Page, key: str) -> None:

@@ -48,8 +48,8 @@ class Live:
 
 
 @contextmanager
-def live_over(database_url: str, folder: Path) -> Iterator[Live]:
+def live_over(database_url: str, folder: Path, **settings: str) -> Iterator[Live]:
     """Serve a database that is there already; `folder` is where the log goes."""
-    with serving(folder / "unused", DATABASE_URL=database_url, **UNLIMITED) as server:
+    with serving(folder / "unused", DATABASE_URL=database_url, **UNLIMITED, **settings) as server:
         server.answer()
         yield Live(f"http://127.0.0.1:{server.port}", database_url)

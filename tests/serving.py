@@ -23,8 +23,8 @@ UAE_EXCHANGES = 26
 
 
 def environment(**settings: str) -> dict[str, str]:
-    ours = {"DATABASE_URL", "DATA_DIR", "PORT", "HOST", "WORKERS", "LOG_LEVEL"}
-    ours |= {"WRITES_PER_MINUTE", "WRITE_BURST"}
+    ours = {"DATABASE_URL", "DATABASE_READ_URL", "DATA_DIR", "PORT", "HOST", "WORKERS", "LOG_LEVEL"}
+    ours |= {"METRICS_PORT", "METRICS_HOST", "WRITES_PER_MINUTE", "WRITE_BURST"}
     return {name: value for name, value in os.environ.items() if name not in ours} | settings
 
 

@@ -11,6 +11,7 @@ from functools import cache
 import asyncpg
 import httpx
 from fastapi import FastAPI
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.requests import Request
@@ -29,6 +30,13 @@ CHANGED = datetime(2025, 6, 1, 12, 30, 15, 999_000, tzinfo=UTC)
 SECRET = "postgresql://user:password@host/db refused"  # what must never be told
 
 CUT_OFF = asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+
+
+def translated(error: asyncpg.PostgresError) -> Exception:
+    """Give what the pool raises where the database refuses a connection: its own error, and no DBAPIError."""
+    return AsyncAdapt_asyncpg_dbapi.OperationalError(str(error), error)
+
+
 FAILURES: dict[str, Exception] = {
     "bug": RuntimeError(SECRET),
     "refused": ConnectionRefusedError(SECRET),
@@ -42,6 +50,7 @@ FAILURES: dict[str, Exception] = {
     "cancelled-wrapped": DBAPIError("SELECT 1", None, asyncpg.QueryCanceledError(SECRET)),
     "cut-off-wrapped": DBAPIError("SELECT 1", None, EmulatedDBAPIException(str(CUT_OFF), CUT_OFF)),
     "lost-wrapped": DBAPIError("SELECT 1", None, Exception(SECRET), connection_invalidated=True),
+    "starting": translated(asyncpg.CannotConnectNowError(SECRET)),
     "bad-sql": DBAPIError("SELECT 1", None, asyncpg.UndefinedColumnError(SECRET)),
 }
 

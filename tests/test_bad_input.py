@@ -236,6 +236,14 @@ async def test_bad_queries(
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_a_query_full_of_faults_is_told_of_some(client: httpx.AsyncClient) -> None:
+    """Each costs as much as a whole answer does, so an address of 8 kB would cost as much as hundreds."""
+    for query in ("&".join(f"mediatr{number}=1" for number in range(400)), "&".join(["kind=x"] * 99)):
+        response = await ask(client, f"{EXCHANGES}?{query}")
+        problem = problem_of(response)
+        assert (response.status_code, len(problem.errors)) == (422, 20)
+
+
 async def test_a_refused_query_says_what_was_meant(client: httpx.AsyncClient) -> None:
     async def error(query: str) -> dict[str, Any]:
         [item] = (await ask(client, f"{EXCHANGES}?{query}")).json()["errors"]

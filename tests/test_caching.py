@@ -52,8 +52,9 @@ async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator
 
 
 def told(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """Give all of an answer but the id of its request."""
-    headers = [(name, value) for name, value in answer.headers.multi_items() if name != "x-request-id"]
+    """Give all of an answer but the id of its request, and how long it took."""
+    own = {"x-request-id", "server-timing"}
+    headers = [(name, value) for name, value in answer.headers.multi_items() if name not in own]
     return answer.status_code, answer.content, headers
 
 
@@ -87,6 +88,17 @@ async def test_what_is_kept_is_what_was_answered(
     assert (head.status_code, head.content) == (200, b"")
     assert told(head)[2] == told(first)[2]
     assert not queries
+
+
+async def test_what_is_kept_tells_no_time(cached: httpx.AsyncClient) -> None:
+    first, second = await cached.get(LIST), await cached.get(LIST)
+    unchanged = await cached.get(LIST, headers={"If-None-Match": first.headers["etag"]})
+    parts = dict(part.split(";dur=") for part in first.headers["server-timing"].split(", "))
+    assert 0 < float(parts["db"]) <= float(parts["total"])
+    for each in (second, unchanged):
+        assert each.headers.get_list("server-timing") == ["cache;desc=hit"]
+    assert (second.status_code, unchanged.status_code) == (200, 304)
+    assert second.headers["timing-allow-origin"] == "*"
 
 
 @pytest.mark.parametrize("url", READS)

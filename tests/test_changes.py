@@ -79,10 +79,10 @@ async def test_a_diff_is_a_patch_that_applies(
     diff = (await ask(own_client, f"{PATH}/diff", {"from_revision": 1, "to_revision": 3})).json()
     stamped = {"revision": 3, "updated_at": bodies[2]["updated_at"]}
     assert jsonpatch.apply_patch(bodies[0], diff["patch"]) | stamped == bodies[2]
-    assert diff["sentences"] == [f'summary was "{bodies[0]["summary"][:79]}… and is now "Synthetic again.".']
+    assert diff["sentences"] == [f'summary was "{bodies[0]["summary"][:80]}…" and is now "Synthetic again."']
     newest = (await ask(own_client, f"{PATH}/diff")).json()
     assert (newest["from_revision"], newest["to_revision"]) == (2, 3)
-    assert newest["sentences"] == ['summary was "Synthetic." and is now "Synthetic again.".']
+    assert newest["sentences"] == ['summary was "Synthetic." and is now "Synthetic again."']
 
 
 async def test_a_mirror_that_begins_with_the_lists_ends_equal(

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from email.utils import parsedate_to_datetime
 
 import brotli  # type: ignore[import-untyped]  # it ships none
@@ -15,13 +16,16 @@ from tests.test_http_shell import problem_of
 
 pytestmark = pytest.mark.anyio
 
+TIMING = re.compile(r"total;dur=[0-9]+\.[0-9]{2}(, db;dur=[0-9]+\.[0-9]{2})?")
+
 
 def over(*operations: Operation) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("operation", operations, ids=lambda operation: operation.template)
 
 
 def told(response: httpx.Response) -> dict[str, str]:
-    return dict(response.headers.items())
+    """Give the headers but that which tells how long it took."""
+    return {name: value for name, value in response.headers.items() if name != "server-timing"}
 
 
 @over(*ALL)
@@ -163,6 +167,9 @@ async def test_what_every_answer_says(client: httpx.AsyncClient, operation: Oper
     assert first.headers["access-control-allow-origin"] == "*"
     exposed = first.headers["access-control-expose-headers"].split(", ")
     assert {"ETag", "Link", "Location", "Retry-After", "X-Request-ID", "X-Dataset-Revision"} <= set(exposed)
+    assert "Server-Timing" in exposed
+    assert first.headers["timing-allow-origin"] == "*"
+    assert TIMING.fullmatch(first.headers["server-timing"])
     assert first.headers["x-content-type-options"] == "nosniff"
 
 

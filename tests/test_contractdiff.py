@@ -135,6 +135,11 @@ def replaced(document: Document, name: str, told: Document, of: str = "Thing") -
     schema(document, of)["properties"][name] = told
 
 
+def elsewhere(document: Document, told: Document) -> None:
+    document["components"]["headers"] = {"ETag": {"schema": told}}
+    operation(document)["responses"]["200"]["headers"]["ETag"] = {"$ref": "#/components/headers/ETag"}
+
+
 def renamed(document: Document) -> None:
     schemas = document["components"]["schemas"]
     schemas["Piece"] = schemas.pop("Part")
@@ -281,6 +286,11 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
         f"{LIST} 200 ETag",
         "the type is integer, was string",
     ),
+    "type of a header that is told elsewhere": (
+        lambda d: elsewhere(d, {"type": "integer"}),
+        f"{LIST} 200 ETag",
+        "the type is integer, was string",
+    ),
     "field of a problem": (
         lambda d: schema(d, "Problem")["properties"].pop("detail"),
         "Problem.detail",
@@ -399,6 +409,7 @@ HARMLESS: dict[str, Change] = {
     "further tag": lambda d: operation(d)["tags"].append("more"),
     "words about a key": lambda d: d["components"]["securitySchemes"]["key"].update(description="Keys."),
     "another way of a key": lambda d: d["components"]["securitySchemes"].update(cookie={"type": "apiKey"}),
+    "header that is told elsewhere": lambda d: elsewhere(d, STRING),
     "new header": lambda d: operation(d)["responses"]["200"]["headers"].update(Age={"schema": STRING}),
     "new answer": lambda d: operation(d, "post")["responses"].update({"200": {}}),
     "problem": lambda d: operation(d)["responses"].pop("404"),

@@ -88,7 +88,7 @@ def test_a_contributor_proposes_and_may_take_it_back(own_visit: Visit, own_live:
     assert (proposal["base_revision"], proposal["comment"]) == (1, "It is clearer")
     assert api.exchange(KNOWN)["revision"] == 1
     page.get_by_role("button", name="Proposals").click()
-    expect(page.get_by_text("summary was")).to_be_visible()
+    expect(page.get_by_text("A clearer summary.", exact=True)).to_be_visible()
     page.get_by_role("button", name="Take it back").click()
     expect(page.get_by_role("article")).to_contain_text("Taken back")
     assert api.get("/v1/proposals", state="open")["meta"]["total"] == 0
@@ -148,7 +148,7 @@ def test_proposals_are_accepted_and_rejected(own_visit: Visit, own_live: Live) -
     enter(page, own_live.key())
     page.get_by_role("button", name="Proposals 2 waiting").click()
     rejected, accepted = (page.locator(f'[data-proposal="{each}"]') for each in (bad, good))
-    expect(rejected).to_contain_text('status was "completed" and is now "cancelled".')
+    expect(rejected.locator(".changes")).to_have_text("StatusBeforeCompletedAfterCancelled")
     expect(accepted.locator('[data-figure="russia.ukraine.persons"]')).to_contain_text("189")
     rejected.get_by_role("button", name="Reject").click()
     rejected.get_by_role("link", name="Note: is needed").click()

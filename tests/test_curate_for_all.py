@@ -179,3 +179,39 @@ def test_every_state_can_be_read_by_everybody_on_a_telephone_too(
     page.get_by_role("button", name="Proposals").click()
     expect(page.get_by_text("summary was")).to_be_visible()
     sound("the queue")
+
+
+def test_no_two_fields_have_one_id(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH, expected={422})
+    enter(page, own_live.key())
+    look_up(page, "no address")
+    expect(page.get_by_label("Address of the article")).to_have_attribute("aria-invalid", "true")
+    look_up(page, NEW_PAGE)
+    expect(page.get_by_label("Address of the page")).to_have_value(NEW_PAGE)
+    twice = page.evaluate("""() => {
+        const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
+        return ids.filter((id, place) => ids.indexOf(id) !== place);
+    }""")
+    assert twice == []
+
+
+def test_controls_are_called_what_is_seen_of_them(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH)
+    enter(page, own_live.key())
+    guide = page.get_by_role("navigation", name="Pages of the service")
+    expect(guide.get_by_role("link", name="How to propose")).to_have_attribute("href", "/guide/proposals")
+    open_known(page)
+    away = row(page, "Claim 2").get_by_role("button", name="Take claim 2 away")
+    expect(away).to_have_text("Take claim 2 away")
+
+
+def test_a_service_that_does_not_answer_is_no_fault_of_the_record(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH)
+    enter(page, own_live.key())
+    open_known(page)
+    expect(page.locator('.preview[aria-busy="false"]')).to_be_visible()
+    page.route(f"**/v1/exchanges/{KNOWN}?dry_run=true", lambda route: route.abort())
+    page.get_by_label("Summary").fill("Written while nobody answers.")
+    preview = page.locator(".preview")
+    expect(preview).to_contain_text("No preview: the service did not answer. What you write is still here.")
+    expect(preview).not_to_contain_text("Not as it can be saved yet")

@@ -38,9 +38,9 @@ def test_differences(before: object, after: object, lines: list[str]) -> None:
 def test_long_values_are_cut_around_the_place_where_they_part() -> None:
     same = "s" * 1000
     (longer,) = differences(same, same + "!", "x")
-    assert str(longer) == f'x …{"s" * 20}" → …{"s" * 20}!"'
+    assert str(longer) == f'x "…{"s" * 20}" → "…{"s" * 20}!"'
     (other,) = differences("a" * 1000, "b" * 1000, "x")
-    assert str(other) == f'x "{"a" * 79}… → "{"b" * 79}…'
+    assert str(other) == f'x "{"a" * 80}…" → "{"b" * 80}…"'
 
 
 def change(id_: str, before: dict[str, object] | None, after: dict[str, object]) -> Change:
@@ -89,6 +89,11 @@ def test_the_summary_names_only_some_of_many_missing_ids() -> None:
         (1, None, "count was 1 and is now empty."),
         (ABSENT, {"id": "c"}, 'count is new: {"id": "c"}.'),
         ("a", ABSENT, 'count is gone, which was "a".'),
+        ("A.", "B.", 'count was "A." and is now "B."'),
+        ("a" * 90, "b" * 90, f'count was "{"a" * 80}…" and is now "{"b" * 80}…".'),
+        ('"' * 90, "b", 'count was "' + r"\"" * 80 + '…" and is now "b".'),
+        (ABSENT, "c" * 90, f'count is new: "{"c" * 80}…".'),
+        ("s" * 100, "s" * 100 + "!", f'count was "…{"s" * 20}" and is now "…{"s" * 20}!"'),
     ],
 )
 def test_sentences(before: object, after: object, told: str) -> None:

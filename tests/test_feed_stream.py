@@ -69,7 +69,8 @@ class Stream:
         self._task = asyncio.create_task(self._app(self._scope, self._inward.get, self._outward.put))
         start = await self._message()
         self.status = start["status"]
-        self.headers = {name.decode(): value.decode() for name, value in start["headers"]}
+        told = {name.decode(): value.decode() for name, value in start["headers"]}
+        self.headers = {name: value for name, value in told.items() if name != "server-timing"}
 
     async def _message(self) -> Message:
         with anyio.fail_after(SECONDS):

@@ -284,6 +284,7 @@ def created(url: str, *options: str, role: str = "curator", name: str = "Somebod
     """Make a key by the command, and give it."""
     result = exchanges("key", "create", "--role", role, "--name", name, *options, DATABASE_URL=url)
     assert result.returncode == 0, result.stderr
+    assert f"({role}) for the database of DATABASE_URL; it" in result.stderr
     assert "shown once" in result.stderr
     assert FORM.search(result.stderr) is None
     [line] = result.stdout.splitlines()

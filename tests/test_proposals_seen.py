@@ -188,10 +188,10 @@ async def test_the_difference_is_against_today(cast: Cast) -> None:
     summary = SENT["content"]["summary"]
     diff = (await get(cast.curator, f"{path}/diff")).json()
     assert diff["patch"] == [{"op": "replace", "path": "/summary", "value": summary}]
-    assert diff["sentences"] == [f'summary was "A handover." and is now "{summary}".']
+    assert diff["sentences"] == [f'summary was "A handover." and is now "{summary}"']
     await cast.curator.change("PATCH", FIRST, {"summary": "Today.", "status": "announced"})
     diff = (await get(cast.curator, f"{path}/diff")).json()
-    assert diff["sentences"] == [f'summary was "Today." and is now "{summary}".']
+    assert diff["sentences"] == [f'summary was "Today." and is now "{summary}"']
     assert (diff["base_revision"], diff["newest_revision"], diff["conflicting"]) == (1, 2, True)
 
 

@@ -26,7 +26,7 @@ async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator
 
 @pytest.mark.parametrize(
     "reason",
-    ["\u200b", "\u00ad", "\ufffe", "a\x1b[31mred", "a\x7f", "\u202eetirw", "\u00a0\u200d"],
+    ["\u200b", "\u00ad", "\ufffe", "a\x1b[31mred", "a\x7f", "\u202eetirw", "\u00a0\u200d", "a\U000e0062"],
     ids=ascii,
 )
 async def test_a_reason_can_be_read_by_everybody(curator: Curator, reason: str) -> None:

@@ -89,6 +89,8 @@ def test_the_readme(installed: Installed, own_live: Live, language: str) -> None
     said = environment.run(program.replace("exk_…", own_live.key()))
     assert said.startswith("26 ")
     assert "The Emirates" in httpx.get(f"{own_live.base}/v1/actors/uae").json()["aliases"]
+    notes = httpx.get(f"{own_live.base}/v1/coverage", params={"date_from": "2023-03-01"}).json()["data"]
+    assert "Nobody has looked at this month yet." in [note["statement"] for note in notes]
 
 
 @of_each_language

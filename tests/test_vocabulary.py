@@ -51,6 +51,8 @@ BASE = "example.org/news/1"
         ("ΑΘΉΝΑΣ", "αθηνασ"),
         ("ﬁnland", "finland"),
         ("ＵＡＥ", "uae"),
+        ("U\u200dA\u00adE\ufeff", "uae"),
+        ("\u2067الإمارات\u2069\u200f", "الامارات"),
         ("Al-Jazeera", "al jazeera"),
         ("a_b", "a b"),
         ("UOC-MP (Kyiv)", "uoc mp kyiv"),

@@ -1,6 +1,5 @@
 """Citations: a query, or a record, as of one dataset revision, with an address for good and its texts."""
 
-from ipaddress import IPv6Address, ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -14,10 +13,12 @@ from api.citingviews import FORMS, NDJSON, answer, answer_of, answer_of_record, 
 from api.conditional import JSON, negotiate
 from api.deps import CitationLimiterDep, ReaderDep, WriterDep
 from api.errors import ApiError, ProblemCode
+from api.expensive import IN_TURN
 from api.limits import WriteLimiter
 from api.listing import RECORD_SCHEMA
 from api.missing import absent
 from api.openapi import ANSWERS, NO_PARAMETERS, RecordId, conditional, describe_other, describe_queried
+from api.proxies import subscriber_of
 from api.streamed import GATE
 from api.target import base_of
 from api.writing import telling
@@ -29,7 +30,6 @@ from db.queries.revisions import read_revisions
 from db.releases import read_releases
 
 MOST_BYTES = 2 * LONGEST_URL  # of a body: a URL may be written with escapes
-SUBSCRIBER = 64  # bits of an IPv6 address that one subscriber has at least to themselves
 
 CitationId = Annotated[str, Path(description="The id of the citation.")]
 
@@ -97,28 +97,17 @@ def _spend(request: Request, limiter: WriteLimiter) -> dict[str, str]:
         ApiError: too_many_requests.
     """
     try:
-        return dict(limiter.spend(_subscriber(request)))
+        return dict(limiter.spend(subscriber_of(request.client.host if request.client else "")))
     except ApiError as error:
         wait = (error.headers or {})["Retry-After"]
         detail = f"From this address, no more can be cited for the moment; try again in {wait} s."
         raise ApiError(error.code, detail, headers=error.headers) from error
 
 
-def _subscriber(request: Request) -> str:
-    """Give what stands for who asks: an address, or of IPv6 the part that others do not share."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, IPv6Address):
-        return str(int(address) >> (address.max_prefixlen - SUBSCRIBER))
-    return host
-
-
 @router.get(
     "/citations/{citation_id}",
     operation_id="get_citation",
+    dependencies=[IN_TURN],
     **conditional(describe_queried(CitationAnswer, NO_PARAMETERS, ProblemCode.NOT_FOUND)),
 )
 async def get_citation(request: Request, reader: ReaderDep, citation_id: CitationId) -> Response:
@@ -161,6 +150,7 @@ async def get_cited_records(request: Request, reader: ReaderDep, citation_id: Ci
 @router.get(
     "/exchanges/{record_id}/citation",
     operation_id="get_exchange_citation",
+    dependencies=[IN_TURN],
     summary="Tell how to cite an exchange",
     **describe_queried(
         CitationAnswer,

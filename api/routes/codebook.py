@@ -14,6 +14,7 @@ from api.errors import ProblemCode
 from api.listing import RECORD_SCHEMA
 from api.livedataset import read_edition, read_example
 from api.openapi import describe_other, describe_state
+from api.securityheaders import page_headers
 from api.target import base_of
 from db.queries.conditions import Snapshot
 from db.queries.pages import State
@@ -38,7 +39,7 @@ async def get_codebook(request: Request, reader: ReaderDep) -> Response:
     if chosen == JSON:
         return _respond(request, state, snapshot, answer.model_dump_json().encode(), JSON)
     response = _respond(request, state, snapshot, codebook_html(answer), HTML)
-    response.headers["Content-Security-Policy"] = page_policy()
+    response.headers.update(page_headers(page_policy()))
     return response
 
 

@@ -12,7 +12,7 @@ from api.auth import CallerDep, ContributorDep
 from api.bodies import read_json
 from api.conditional import JSON, require_json
 from api.cursor import Cursor, invalid_cursor
-from api.deps import LimiterDep, ReaderDep, WriterDep
+from api.deps import LimiterDep, PrimaryDep, WriterDep
 from api.errors import ProblemCode
 from api.listing import CURSOR, LIMIT
 from api.openapi import KEY, NO_PARAMETERS, OF_LISTS, describe_plain, describe_queried
@@ -103,7 +103,7 @@ async def create(request: Request, writer: ContributorWriterDep) -> Response:
     operation_id="list_proposals",
     **_described(ProposalList, LIST_SCHEMA, *OF_LISTS, ProblemCode.FORBIDDEN, security=WITH_KEY),
 )
-async def list_proposals(request: Request, caller: ContributorDep, reader: ReaderDep) -> Response:
+async def list_proposals(request: Request, caller: ContributorDep, reader: PrimaryDep) -> Response:
     """List proposals, the newest first: curators see all, contributors those of their own key."""
     require_json(request)
     path: str = request.scope["path"]
@@ -147,7 +147,7 @@ async def list_proposals(request: Request, caller: ContributorDep, reader: Reade
 
 
 @router.get("/proposal-counts", operation_id="get_proposal_counts", **describe_plain(ProposalCounts))
-async def get_counts(request: Request, reader: ReaderDep) -> Response:
+async def get_counts(request: Request, reader: PrimaryDep) -> Response:
     """Tell how many proposals there are in each state, and about records of which kind; no key is needed."""
     require_json(request)
     NO_PARAMETERS.parse(request.scope["query_string"])
@@ -176,7 +176,7 @@ async def get_counts(request: Request, reader: ReaderDep) -> Response:
     **_described(ProposalAnswer, NO_PARAMETERS, ProblemCode.NOT_FOUND, security=WITH_OR_WITHOUT),
 )
 async def get_proposal(
-    request: Request, caller: CallerDep, reader: ReaderDep, proposal_id: ProposalId
+    request: Request, caller: CallerDep, reader: PrimaryDep, proposal_id: ProposalId
 ) -> Response:
     """Read a proposal: your own, any as a curator, and without a key one that was accepted."""
     require_json(request)
@@ -194,7 +194,7 @@ async def get_proposal(
     ),
 )
 async def get_diff(
-    request: Request, caller: CallerDep, reader: ReaderDep, proposal_id: ProposalId
+    request: Request, caller: CallerDep, reader: PrimaryDep, proposal_id: ProposalId
 ) -> Response:
     """Tell what a proposal changes of the record as it stands; of an accepted one, what it has changed.
 

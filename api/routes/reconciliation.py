@@ -8,6 +8,7 @@ from api.citedas import cite_as
 from api.conditional import require_json
 from api.deps import ReaderDep
 from api.errors import ProblemCode
+from api.expensive import IN_TURN
 from api.filters import ReconciliationFilters
 from api.openapi import describe_queried, with_parameter
 from api.reconciling import SCHEMA, read_reconciliation
@@ -19,6 +20,7 @@ router = APIRouter(tags=["reconciliation"])
 @router.get(
     "/reconciliation",
     operation_id="get_reconciliation",
+    dependencies=[IN_TURN],
     **with_parameter(
         describe_queried(ReconciliationAnswer, SCHEMA, ProblemCode.BAD_REQUEST), "claimant", required=True
     ),

@@ -21,6 +21,7 @@ from api.cursor import Cursor, invalid_cursor
 from api.deps import ReaderDep
 from api.editions import SLUG
 from api.errors import ApiError, ProblemCode, ProblemItem
+from api.expensive import IN_TURN, spend_expensive
 from api.listing import CURSOR, LIMIT
 from api.openapi import OF_LISTS, describe_other, describe_queried
 from api.params import Schema, text_of
@@ -156,6 +157,7 @@ async def download_release(request: Request, reader: ReaderDep, record_id: Relea
             headers["Content-Location"] = f"{PATH}/{release.name}/download"
         if is_not_modified(request.headers, headers["ETag"], release.remade_at or release.at):
             return Response(status_code=304, headers=headers)
+        await spend_expensive(request)
         with streamed.GATE.admitted():
             file = await zipped(connection, release)
     headers["Content-Length"] = str(file.seek(0, os.SEEK_END))
@@ -166,6 +168,7 @@ async def download_release(request: Request, reader: ReaderDep, record_id: Relea
 @router.get(
     "/releases/{record_id}/compare/{other}",
     operation_id="get_release_comparison",
+    dependencies=[IN_TURN],
     **describe_queried(ReleaseComparison, RELEASE_SCHEMA, ProblemCode.NOT_FOUND, ProblemCode.BAD_REQUEST),
 )
 async def compare_releases(

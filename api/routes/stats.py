@@ -7,6 +7,7 @@ from api.citedas import cite_as
 from api.conditional import require_json
 from api.deps import ReaderDep
 from api.errors import ProblemCode
+from api.expensive import IN_TURN
 from api.openapi import describe_queried, with_parameter
 from api.statistics import GROUP_BY, MOST_DIMENSIONS, STATS_SCHEMA, read_stats, understood_stats
 from api.statschemas import StatsAnswer
@@ -17,6 +18,7 @@ router = APIRouter(tags=["stats"])
 @router.get(
     "/stats",
     operation_id="get_stats",
+    dependencies=[IN_TURN],
     **with_parameter(
         describe_queried(StatsAnswer, STATS_SCHEMA, ProblemCode.BAD_REQUEST),
         GROUP_BY.name,

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from db.lag import note
 from db.models.history import Dataset, DatasetRevision, Revision
 from db.models.index import ExchangeIndex
 from db.normalising import table
@@ -201,6 +202,7 @@ def state_statement(snapshot: Snapshot) -> Select[Any]:
 
 def state_of(row: RowMapping | asyncpg.Record) -> State:
     """Give the state that is told in a row."""
+    note(row["newest"])
     return State(
         row["revision"],
         row["updated_at"],

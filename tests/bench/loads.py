@@ -59,8 +59,9 @@ def wrk(
     *arguments: str | Path,
     connections: int = CONNECTIONS,
     headers: Mapping[str, str] | None = None,
+    refusals: bool = False,
 ) -> Load:
-    """Ask one address, or what `wrk.lua` makes of the arguments.
+    """Ask one address, or what `wrk.lua` makes of the arguments; `refusals`: a refusal is an answer too.
 
     Raises:
         BenchError: an answer was an error, or there was none.
@@ -76,7 +77,7 @@ def wrk(
     told = json.loads(found[1])
     if not told["requests"]:
         raise BenchError(f"{url} answered nothing within {seconds} s: give it more SECONDS")
-    if told["refused"] or told["broken"]:
+    if (told["refused"] and not refusals) or told["broken"]:
         raise BenchError(
             f"{url}: of {told['requests']:,} requests {told['refused']:,} were refused and"
             f" {told['broken']:,} broke"

@@ -48,7 +48,7 @@ def measure_memory(bench: Bench) -> Iterator[Finding]:
         [worker] = server.workers()
         held = worker.memory_info().rss
         parent = server.process.memory_info().rss
-        shared = held - _own(worker)
+        shared = held - own_memory(worker)
     yield Finding(
         "M",
         "memory of one idle worker",
@@ -60,7 +60,7 @@ def measure_memory(bench: Bench) -> Iterator[Finding]:
     )
 
 
-def _own(process: psutil.Process) -> int:
+def own_memory(process: psutil.Process) -> int:
     """Give the bytes that would be free without the process, or all where that cannot be told."""
     try:
         return int(process.memory_full_info().uss)

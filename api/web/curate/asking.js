@@ -3,7 +3,7 @@
 import { $, el, fill } from "../explorer/dom.js";
 
 /** Ask a question with two answers; whatever closes the dialog otherwise is a no. */
-function confirmed(title, text, yes, no = "Go back") {
+export function confirmed(title, text, yes, no = "Go back") {
   const dialog = $("#ask");
   return new Promise((resolve) => {
     dialog.returnValue = "";

@@ -41,7 +41,7 @@ export function learnArticles(found) {
 export const learnPublisher = (publisher) => publishers.set(publisher.id, publisher);
 
 export const articleOf = (id) => articles.get(id) ?? null;
-const publisherText = (id) => publishers.get(id)?.name ?? id;
+export const publisherText = (id) => publishers.get(id)?.name ?? id;
 export const agreementText = (id) => agreements.get(id)?.title ?? id;
 
 /** An article as one line: who published it, when, and its title or where it is. */

@@ -11,7 +11,7 @@ import { preview } from "./preview.js";
 import { mayWrite } from "./session.js";
 import { faultsOf, isDuplicate, pathOfExchange, save, standsNow, tryOut } from "./writing.js";
 
-const REASON_NEEDED = "is needed, since it stands in the history";
+const NEEDED = { reason: "is needed, since it stands in the history", source: "is needed: what is proposed cites a page that says so" };
 
 /**
  * Open a form in a place. `start`: the draft, the record and ETag that it was loaded from (or null), the page that
@@ -69,7 +69,8 @@ export function openEditor(place, { added, pending, ...start }, leave) {
     clearFaults(place);
     fill(messages);
     try {
-      if (!work.reason.trim()) throw await withoutReason();
+      const wanting = (mayWrite() ? ["reason"] : ["reason", "source"]).filter((name) => !work[name].trim());
+      if (wanting.length) throw await without(wanting);
       done(await save(work));
     } catch (error) {
       if (!error.told) throw error;
@@ -79,13 +80,13 @@ export function openEditor(place, { added, pending, ...start }, leave) {
     }
   }
 
-  /** The refusal of a save that says no reason, with whatever else is wrong, so that all is mended at once. */
-  async function withoutReason() {
-    const missing = { parameter: "reason", message: REASON_NEEDED };
+  /** The refusal of a save that does not say these, with whatever else is wrong, so that all is mended at once. */
+  async function without(wanting) {
+    const missing = wanting.map((name) => ({ parameter: name, message: NEEDED[name] }));
     return tryOut(work).then(
-      () => Object.assign(new Error(REASON_NEEDED), { told: { code: "invalid_query", errors: [missing] } }),
+      () => Object.assign(new Error(missing[0].message), { told: { code: "invalid_query", errors: missing } }),
       (error) => {
-        if (error.told?.code === "invalid_body") error.told.errors.push(missing);
+        if (error.told?.code === "invalid_body") error.told.errors.push(...missing);
         return error;
       });
   }

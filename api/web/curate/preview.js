@@ -86,6 +86,7 @@ function refusedNodes(error) {
   if (error.told.code === "precondition_failed") {
     return el("p", { class: "faint" }, "Somebody has written this record since you opened it. When you save, you see both and say what holds.");
   }
+  if (error.told.code === "no_answer") return el("p", { class: "faint" }, `No preview: ${error.told.title.charAt(0).toLowerCase()}${error.told.title.slice(1)}. What you write is still here.`);
   const faults = faultsOf(error);
   return [
     el("p", { class: "faint" }, "Not as it can be saved yet:"),

@@ -1,16 +1,21 @@
 // The queue of proposals: what each would change, and what becomes of it. Curators decide; contributors see their
 // own, and may take one back.
 
+import { get } from "../explorer/api.js";
 import { $, el, fill, say } from "../explorer/dom.js";
 import { capital, momentText, wordOf } from "../explorer/words.js";
+import { confirmed } from "./asking.js";
+import { learnArticles } from "./catalogue.js";
 import { areaField, faultSummary, showFaults } from "./fields.js";
+import { fieldsOf, patched } from "./patching.js";
 import { figureNodes } from "./preview.js";
 import { mayWrite, orSay, send } from "./session.js";
-import { saidIn } from "./telling.js";
+import { changedNodes, learnCited, saidNodes } from "./whole.js";
 import { faultsOf } from "./writing.js";
 
 const STATES = { open: "waiting", accepted: "accepted", rejected: "rejected", withdrawn: "taken back" };
 const ACTIONS = { create: "A new", update: "A change of the", delete: "Take out the" };
+const TITLES = { create: "What it says", update: "What it changes", delete: "What it takes out" };
 const PER_PAGE = "20";
 const section = $("#queue");
 const notes = new Map(); // what is written of proposals that are not decided, by id
@@ -65,60 +70,95 @@ function card(proposal, tell) {
   const [diff, messages, decision] = [el("div", { class: "diff" }, el("p", { class: "skeleton" }, "Comparing")), el("div"), el("div")];
   const node = el("article", { class: "proposal", "aria-labelledby": id, data: { proposal: proposal.id } },
     el("p", { class: "kicker" }, `${proposal.id} · by ${proposal.proposed_by} · `, el("time", { datetime: proposal.created_at }, momentText(proposal.created_at))),
-    el("h3", { id }, `${wordOf(ACTIONS, proposal.action)} ${proposal.resource}`, proposal.record_id ? [": ", el("span", { class: "record" }, proposal.record_id)] : null),
+    el("h3", { id }, `${wordOf(ACTIONS, proposal.action)} ${proposal.resource}`, proposal.record_id ? [": ", recordLink(proposal)] : null),
     el("blockquote", {}, proposal.comment),
     el("p", {}, "The page that says so: ", el("a", { href: proposal.source_url, rel: "noreferrer" }, proposal.source_url)),
     proposal.conflicting ? el("p", { class: "fault" }, "Its record was written since it was made. It cannot be accepted until its proposer has based it on how the record stands now.") : null,
     diff, messages, decision);
-  showDiff(proposal, diff);
+  const seen = () => { for (const button of node.querySelectorAll("button.main")) button.disabled = proposal.conflicting; };
+  showDiff(proposal, diff, seen);
   fill(decision, proposal.state === "open" ? decisions(proposal, { node, messages, tell }) : outcome(proposal));
   return node;
 }
 
-async function showDiff(proposal, place) {
+/** The id of a record as a link to what readers see of it: an exchange in the explorer, all else in the API. */
+function recordLink({ resource, record_id: id, links }) {
+  return el("a", { class: "record", href: resource === "exchange" ? `/?record=${encodeURIComponent(id)}` : links.record }, id);
+}
+
+/** Show all that it changes; only then can it be accepted, since what is accepted becomes public. */
+async function showDiff(proposal, place, seen) {
   try {
     const { body } = await send("GET", `/v1/proposals/${proposal.id}/diff`);
-    const whole = proposal.action === "create" && proposal.resource === "exchange";
-    const sentences = whole ? saidIn(proposal.content) : body.sentences;
-    fill(place, el("h4", {}, proposal.action === "create" ? "What it says" : "What it changes"),
-      el("ul", { class: "changes" }, sentences.length ? sentences.map((each) => el("li", {}, each)) : el("li", {}, "Nothing that the record does not say already.")));
-    if (mayWrite() && proposal.state === "open" && !proposal.conflicting) await showFigures(proposal, place);
+    const before = await stoodBefore(proposal, body);
+    const [after, fields] = [patched(before, body.patch), fieldsOf(body.patch)];
+    learnArticles(before.articles ?? []);
+    await learnCited(...[before, after].map((record) => fields.map((name) => ({ [name]: record[name] }))));
+    const nodes = proposal.action === "update" ? changedNodes(before, after, fields) : saidNodes(proposal.action === "create" ? after : before, fields);
+    fill(place, el("h4", {}, TITLES[proposal.action]),
+      el("ul", { class: "changes" }, nodes.length ? nodes : el("li", {}, "Nothing that the record does not say already.")));
+    seen();
   } catch (error) {
     if (!error.told) throw error;
-    fill(place, el("p", { class: "fault" }, error.message));
+    fill(place, el("p", { class: "fault" }, error.message), el("button", { type: "button", onclick: () => showDiff(proposal, place, seen) }, "Show it again"));
+    return;
+  }
+  if (mayWrite() && proposal.state === "open" && !proposal.conflicting) await showFigures(proposal, place);
+}
+
+/** The record that its patch is of: as it stands, or as it stood before the proposal was accepted; `{}` without one. */
+async function stoodBefore(proposal, { newest_revision: newest }) {
+  const { action, links } = proposal;
+  const number = links.revision ? Number(links.revision.split("/").at(-1)) - 1 : newest;
+  if (action === "create" || !number) return {};
+  try {
+    return await get(`${links.record}/revisions/${number}`);
+  } catch (error) {
+    if (error.told?.code === "gone") return {}; // what is gone is told by the patch alone
+    throw error;
   }
 }
 
-/** The figures that accepting it would make, told by a dry run. */
+/** The figures that accepting it would make, told by a dry run; or why it cannot be accepted. */
 async function showFigures(proposal, place) {
-  const { body } = await send("POST", `/v1/proposals/${proposal.id}/accept`, { query: { dry_run: "true" }, etag: `"${proposal.version}"` });
-  const change = body.changes.find(({ resource }) => resource === "exchange");
-  const after = change && change.action !== "deleted" ? JSON.parse(change.body) : null;
-  if (after?.figures) place.append(el("h4", {}, "The figures it would make"), el("div", { class: "figures" }, figureNodes(after.figures)));
+  try {
+    const { body } = await send("POST", `/v1/proposals/${proposal.id}/accept`, { query: { dry_run: "true" }, etag: `"${proposal.version}"` });
+    const change = body.changes.find(({ resource }) => resource === "exchange");
+    const after = change && change.action !== "deleted" ? JSON.parse(change.body) : null;
+    if (after?.figures) place.append(el("h4", {}, "The figures it would make"), el("div", { class: "figures" }, figureNodes(after.figures)));
+  } catch (error) {
+    if (!error.told) throw error;
+    place.append(el("p", { class: "fault" }, error.message));
+  }
 }
 
 function decisions(proposal, shown) {
   const run = (path, query, done, etag) => decide(proposal, shown, path, query, done, etag);
+  const which = el("span", { class: "unseen" }, ` (${proposal.id})`);
   if (!mayWrite()) {
-    return el("p", { class: "ways" }, el("button", { type: "button", onclick: () => run("withdraw", {}, "taken back") }, "Take it back"));
+    return el("p", { class: "ways" }, el("button", { type: "button", onclick: () => run("withdraw", {}, "taken back") }, "Take it back", which));
   }
   const said = () => {
     const note = notes.get(proposal.id)?.trim();
     return note ? { reason: note } : {};
   };
   const etag = `"${proposal.version}"`;
+  const accept = async () => {
+    const sure = proposal.action !== "delete" || await confirmed(`Take out the ${proposal.resource} ${proposal.record_id}?`, "Readers find it no more, and no list and no sum has it. Its history stays.", "Take it out");
+    if (sure) await run("accept", said(), "accepted", etag);
+  };
   return el("div", { class: "grid" },
     areaField({
       pointer: `/${proposal.id}/reason`, label: "Note", rows: 2, warn: true, value: notes.get(proposal.id), onValue: (text) => notes.set(proposal.id, text),
       hint: "Needed to reject it: the proposer sees why. If it is accepted, this stands in the history in place of the comment.",
     }),
     el("p", { class: "ways" },
-      el("button", { type: "button", class: "main", disabled: proposal.conflicting, onclick: () => run("accept", said(), "accepted", etag) }, "Accept"),
-      el("button", { type: "button", onclick: () => run("reject", said(), "rejected", etag) }, "Reject")));
+      el("button", { type: "button", class: "main", disabled: true, onclick: accept }, "Accept", which),
+      el("button", { type: "button", onclick: () => run("reject", said(), "rejected", etag) }, "Reject", which.cloneNode(true))));
 }
 
 async function decide(proposal, { node, messages, tell }, verb, query, done, etag) {
-  const buttons = node.querySelectorAll(".ways button");
+  const buttons = [...node.querySelectorAll(".ways button:enabled")];
   for (const button of buttons) button.disabled = true;
   fill(messages);
   try {

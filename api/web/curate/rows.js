@@ -83,7 +83,7 @@ function rows(form, kind) {
     return el("details", { class: "row", data: { row: title }, open: opened.has(part), ontoggle: (event) => opened[event.target.open ? "add" : "delete"](part) },
       el("summary", {}, el("span", { class: "which" }, title), " ", told),
       el("div", { class: "grid", role: "group", "aria-label": title }, kind.fields(part, at, changed)),
-      el("button", { type: "button", class: "plain away", "aria-label": `Take ${title.toLowerCase()} away`, onclick: () => remove(part) }, "Take it away"));
+      el("button", { type: "button", class: "plain away", onclick: () => remove(part) }, `Take ${title.toLowerCase()} away`));
   }
 
   function add() {

@@ -1,20 +1,20 @@
 // Values of a record in words, for the eyes of whoever compares them.
 
 import { CATEGORIES, KINDS, QUALIFIERS, ROLES, STATUSES, capital, counted, dayText, listed, nameOf, number, theName, wordOf } from "../explorer/words.js";
-import { agreementText, articleText } from "./catalogue.js";
+import { agreementText, articleText, publisherText } from "./catalogue.js";
 
 const LABELS = {
   kind: "Kind", status: "Status", date: "Date", date_end: "Last day", date_precision: "Date known to the", parties: "Parties", summary: "Summary", location: "Place",
   agreement: "Agreement", citations: "Articles", overlaps: "Counted elsewhere", claims: "Claim", mediations: "Mediation", released_by: "released by",
   received_by: "received by", category: "category", count: "count", qualifier: "qualifier", claimant: "said by", covers: "covers", rank: "rank", note: "note",
-  actor: "broker", role: "role", stance: "stance",
+  terms: "Term", url: "Address", archive_url: "Lasting copy", actor: "broker", role: "role", stance: "stance",
 };
 const NOTHING = "nothing";
 
 /** The name of a field, or of a part of the record and a field of it. */
 export function labelOf({ field, id, name }) {
   if (!id) return LABELS[field] ?? field;
-  const part = `${LABELS[field]} ${id.slice(id.lastIndexOf(":") + 2)}`;
+  const part = `${LABELS[field] ?? capital(field)} ${id.slice(id.lastIndexOf(":") + 2)}`;
   return name ? `${part}, ${LABELS[name] === "Articles" ? "articles" : LABELS[name] ?? name}` : part;
 }
 
@@ -35,22 +35,24 @@ export function valueText({ field, id, name }, value) {
   return (TEXTS[what] ?? String)(value);
 }
 
+const SCALARS = [
+  "kind", "status", "date_precision", "agreement", "released_by", "received_by", "claimant", "actor", "role", "category", "qualifier", "covers", "rank", "stance", "publisher", "agency",
+];
 const word = (value) => capital(wordOf({}, value));
 const TEXTS = {
   kind: (value) => capital(wordOf(KINDS, value)), status: (value) => capital(wordOf(STATUSES, value)), date: dayText, date_end: dayText, date_precision: word,
   parties: (ids) => listed(ids.map(nameOf)), location: (value) => value.name || NOTHING, agreement: agreementText, overlaps: (all) => all.map(({ exchange, count }) => `${number(count)} in ${exchange}`).join("; "),
   citations: (all) => all.map((each) => each.url ?? articleText(each)).join("; "), released_by: nameOf, received_by: nameOf, claimant: nameOf, actor: nameOf, role: (value) => capital(wordOf(ROLES, value)),
-  category: word, qualifier: word, covers: word, rank: word, stance: word, count: (value) => (typeof value === "number" ? number(value) : String(value)),
+  category: word, qualifier: word, covers: word, rank: word, stance: word, publisher: publisherText, agency: publisherText, count: (value) => (typeof value === "number" ? number(value) : String(value)),
 };
 
-/** All that a new exchange says, a sentence for each field and part. */
-export function saidIn(content) {
-  return Object.entries(content).flatMap(([field, value]) => {
-    if (field === "claims") return value.map(claimText);
-    if (field === "mediations") return value.map(mediationText);
-    const text = valueText({ field }, value);
-    return text === NOTHING ? [] : [`${LABELS[field] ?? field}: ${text}`];
-  });
+/** A word, a number, a day, a text or a list of such, whole. */
+export function scalarText(name, value) {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value === "number") return name === "year" ? String(value) : number(value);
+  if (Array.isArray(value)) return listed(value.map(["parties", "members"].includes(name) ? nameOf : String));
+  if (/^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value))) return dayText(value);
+  return SCALARS.includes(name) ? TEXTS[name](value) : value;
 }
 
 /** A claim in a sentence. */

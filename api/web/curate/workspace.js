@@ -33,7 +33,7 @@ export function prepareWorkspace() {
   const form = el("form", { class: "find", novalidate: true, autocomplete: "off", onsubmit: (event) => { event.preventDefault(); lookUp(form, messages); } },
     el("h2", {}, "Which article?"),
     messages,
-    textField({ pointer: "/url", label: "Address of the article", hint: "Paste it as it is: tracking parameters, “www.” and the scheme make no difference.", value: "", onValue: (text) => { url = text.trim(); } }, { inputmode: "url", spellcheck: "false", placeholder: "https://" }),
+    textField({ pointer: "/address", label: "Address of the article", hint: "Paste it as it is: the scheme, “www.”, a closing slash and the parameters utm_…, fbclid and gclid make no difference.", value: "", onValue: (text) => { url = text.trim(); } }, { inputmode: "url", spellcheck: "false", placeholder: "https://" }),
     el("button", { type: "submit" }, "Look it up"));
   fill(section, el("div", { class: "finding" }, form, found), editing);
 }
@@ -60,7 +60,7 @@ async function lookUp(form, messages) {
     if (!error.told) throw error;
     if (mine !== looking) return;
     fill(found);
-    const summary = faultSummary("This address cannot be looked up", showFaults(form, faultsOf(error)));
+    const summary = faultSummary("This address cannot be looked up", showFaults(form, faultsOf(error).map((fault) => (fault.pointer === "/url" ? { ...fault, pointer: "/address" } : fault))));
     fill(messages, summary);
     summary.focus();
   }
@@ -131,7 +131,7 @@ async function open(id, citation) {
     const { body: record, etag } = await send("GET", pathOfExchange(id));
     if (mine !== looking) return;
     const draft = draftOf(record);
-    const source = citation === null ? record.source_url : articleOf(citation).url;
+    const source = citation === null ? "" : articleOf(citation).url;
     edit({ draft, record, etag, source, added: citation });
   } catch (error) {
     if (!error.told) throw error;

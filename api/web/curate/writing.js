@@ -29,7 +29,7 @@ function requestOf({ draft, record, etag, reason, source, allowDuplicate }, quer
   const named = creating
     ? { action: "create", content: body }
     : { action: "update", record_id: record.id, base_revision: record.revision, content: patchOf(record, body) };
-  return { method: "POST", path: "/v1/proposals", query, body: { ...named, resource: "exchange", source_url: source, comment: reason || unsaid } };
+  return { method: "POST", path: "/v1/proposals", query, body: { ...named, resource: "exchange", source_url: source || (unsaid && record?.source_url) || "", comment: reason || unsaid } };
 }
 
 /** Whether a refusal may mean that the record was written since it was loaded; if so, how it stands now. */

@@ -93,10 +93,11 @@ export async function show(figure, { title, lead = [], told, spec, choose, note,
   figure.classList.toggle("bare", Boolean(empty));
   if (key !== undefined) $(`[data-key="${CSS.escape(key)}"]`, figure)?.focus();
   if (empty) return;
-  place.setAttribute("role", "img");
-  place.setAttribute("aria-label", told);
   try {
     await draw(place, spec, choose);
+    place.setAttribute("role", "img"); // after it: the library writes its own words there
+    place.setAttribute("aria-label", told);
+    place.removeAttribute("aria-roledescription");
   } catch (error) {
     console.warn(error.message);
     fill(place, el("p", { class: "nothing" }, "The chart could not be drawn. Its numbers are in the table below."));

@@ -35,7 +35,7 @@ function mainFigure(figure, record) {
       figure.low !== figure.high ? el("span", { class: "range" }, ` sources give ${rangeText(figure.low, figure.high)}`) : null),
     el("p", {}, reason(figure, record), " ", `${wordOf(ATTESTATIONS, figure.attestation)}.`, " ",
       `${counted(figure.independent_sources, ["independent source stands", "independent sources stand"])} behind it.`),
-    figure.disputed ? el("p", {}, el("strong", { class: "disputed" }, figure.disputed_by_parties ? "Disputed by the two sides: " : "Disputed: "), `${stated(figure)}.`) : null,
+    figure.disputed ? el("p", {}, disputedNodes(figure)) : null,
   );
 }
 
@@ -49,15 +49,25 @@ function reason(figure, record) {
   const taken = `${number(figure.best)} is taken`;
   if (preferred) return `${taken}: the curators prefer this claim of ${who === null ? "the press" : theName(who)}.`;
   if (who === figure.received_by) return `${taken} because ${theName(who)} ${states}: the receiving side’s own number goes first.`;
-  if (who === figure.released_by) return `${taken} because ${theName(who)} ${states}: the receiving side gives no number of all, and the releasing side comes next.`;
-  if (who === null) return `${taken} from the articles’ own voice: no side and no other named actor gives a number of all.`;
-  if (brokers(record).includes(who)) return `${taken} because ${theName(who)}, a mediator, ${states}: neither side gives a number of all.`;
-  return `${taken} because ${theName(who)} ${states}: neither side and no mediator gives a number of all.`;
+  if (who === figure.released_by) return `${taken} because ${theName(who)} ${states}: the receiving side gives no overall number, and the releasing side comes next.`;
+  if (who === null) return `${taken} from the articles’ own voice: no side and no other named actor gives an overall number.`;
+  if (brokers(record).includes(who)) return `${taken} because ${theName(who)}, a mediator, ${states}: neither side gives an overall number.`;
+  return `${taken} because ${theName(who)} ${states}: neither side and no mediator gives an overall number.`;
 }
 
-function stated(figure) {
-  return figure.by_claimant.map(({ claimant, value, qualifier }) => (
-    `${claimant === null ? "the press" : theName(claimant)} ${claimant === null ? "gives" : "says"} ${QUALIFIERS[qualifier]}${number(value)}`)).join(", ");
+/** Who says what: of the two sides first, if it is they that disagree, then of the others. */
+function disputedNodes(figure) {
+  const heading = (text) => el("strong", { class: "disputed" }, text);
+  if (!figure.disputed_by_parties) return [heading("Disputed: "), `${stated(figure.by_claimant)}.`];
+  const sides = [figure.released_by, figure.received_by];
+  const others = figure.by_claimant.filter(({ claimant }) => !sides.includes(claimant));
+  return [heading("Disputed by the two sides: "), `${stated(figure.by_claimant.filter(({ claimant }) => sides.includes(claimant)))}.`,
+    others.length ? ` Besides, ${stated(others)}.` : null];
+}
+
+function stated(claimants) {
+  return listed(claimants.map(({ claimant, value, qualifier }) => (
+    `${claimant === null ? "the press" : theName(claimant)} ${claimant === null ? "gives" : "says"} ${QUALIFIERS[qualifier]}${number(value)}`)));
 }
 
 function otherFigure(figure) {

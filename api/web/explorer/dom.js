@@ -22,11 +22,13 @@ export function fill(element, ...children) {
   return element;
 }
 
+const status = $("#status"); // kept here: a dialog that is filled anew throws it out
 let clearing = 0;
 
-/** Say something to everybody: shown for some seconds, and read aloud. */
+/** Say something to everybody: shown for some seconds, and read aloud. An open dialog covers and silences all else. */
 export function say(text) {
-  const status = $("#status");
+  const within = $("dialog[open]") ?? document.body;
+  if (status.parentNode !== within) within.append(status);
   status.textContent = text;
   clearTimeout(clearing);
   clearing = setTimeout(() => { status.textContent = ""; }, 6000);

@@ -58,7 +58,7 @@ export function reflect(state, understood = {}) {
   const valueOf = (name, value) => valueText(name, understood[name]?.[state.getAll(name).indexOf(value)] ?? value);
   const chips = filters.map(([name, value]) => el("li", {}, el(
     "a", {
-      href: hrefOf(lacking(name, value, state)), class: "chip", "aria-label": `Remove the filter ${labelOf(name)} ${valueOf(name, value)}`,
+      href: hrefOf(lacking(name, value, state)), class: "chip", "aria-label": `Remove the filter ${labelOf(name)} ${valueOf(name, value)}`.trim(),
       onclick: (event) => { follow(event, lacking(name, value)); },
     },
     el("span", { class: "faint" }, `${labelOf(name)} `), valueOf(name, value), el("span", { class: "cross", "aria-hidden": "true" }, "×"),
@@ -76,7 +76,7 @@ function valueText(name, value) {
   if (value === "none") return "nobody";
   if (/^date_/.test(name) && /^\d{4}-\d{2}-\d{2}$/.test(value) && !Number.isNaN(Date.parse(value))) return dayText(value);
   if (name === "kind") return wordOf(KINDS, value);
-  if (value === "true" || value === "false") return value === "true" ? "yes" : "no";
+  if (value === "true" || value === "false") return value === "true" ? "" : "no"; // the name alone says yes
   return name === "q" ? `“${value}”` : nameOf(value);
 }
 

@@ -58,7 +58,7 @@ export function emptyNodes(state) {
   const filters = filtersOf(state);
   return [
     el("p", {}, filters.length > 1
-      ? "Each filter alone may match something: take one away above, or begin anew. Names are understood in any spelling, so this is no misspelling: there is nothing in the dataset."
+      ? `Each filter alone may match something: take one away above, or begin anew.${filters.some(([name]) => name === "q") ? "" : " Names are understood in any spelling, so this is no misspelling: there is nothing in the dataset."}`
       : "There is nothing of the kind in the dataset."),
     el("p", {}, link("/", "Show all exchanges", new URLSearchParams())),
   ];

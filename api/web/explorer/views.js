@@ -133,7 +133,7 @@ export function showMediators(answer, understood, state) {
     told: `Bars, the longest first: ${drawn.map((row) => `${row.name}, ${row.long}`).join("; ")}.`,
     spec: mediatorSpec(drawn, widthOf(figure)),
     choose,
-    note: `An exchange with several mediators is in the bar of each.${left > 0 ? ` ${counted(left, ["more mediator is", "more mediators are"])} in the table.` : ""}`,
+    note: `An exchange with several mediators is in the bar of each.${drawn.some((row) => row.exact) ? " The grey bars count all exchanges of the others, not of what is chosen alone." : ""}${left > 0 ? ` ${counted(left, ["more mediator is", "more mediators are"])} in the table.` : ""}`,
     table: {
       caption: title,
       head: ["Mediator", capital(MEASURES[measureOf(state)][1]), "Exchanges"],

@@ -44,11 +44,11 @@ export const STATUSES = { announced: "announced", completed: "completed", cancel
 export const QUALIFIERS = { exact: "", at_least: "at least ", at_most: "at most ", approximately: "about " };
 export const ROLES = { mediator: "mediator", facilitator: "facilitator", host: "host", transit: "transit country" };
 export const ATTESTATIONS = {
-  both_parties: "Both sides state a number of all",
-  receiver_only: "Of the two sides, only the receiving one states a number of all",
-  releaser_only: "Of the two sides, only the releasing one states a number of all",
-  third_party: "Neither side states a number of all, another named actor does",
-  press_only: "Only articles state a number of all, in their own voice",
+  both_parties: "Both sides state an overall number",
+  receiver_only: "Of the two sides, only the receiving one states an overall number",
+  releaser_only: "Of the two sides, only the releasing one states an overall number",
+  third_party: "Neither side states an overall number, another named actor does",
+  press_only: "Only articles state an overall number, in their own voice",
 };
 export const ACTIONS = {
   created: "First written", updated: "Changed", deleted: "Taken out", restored: "Brought back", merged: "Merged",

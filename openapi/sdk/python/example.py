@@ -17,6 +17,7 @@ from prisoner_exchanges import (
     read_frame_async,
     walk,
     walk_async,
+    written,
 )
 from prisoner_exchanges.api.exchanges import get_exchange, list_exchanges
 from prisoner_exchanges.api.exports import export_exchanges
@@ -74,8 +75,7 @@ def write(base_url: str, key: str) -> dict[str, object]:
         answer = create_coverage.sync_detailed(
             client=client, body=note, reason="trying the package", idempotency_key=str(uuid.uuid4())
         )
-        made = checked(answer.parsed)
-        assert isinstance(made, CoverageNote)
+        made = written(answer.parsed)
         as_read = answer.headers["ETag"]
 
         def change(status: CoverageStatus) -> CoverageNote:
@@ -86,9 +86,7 @@ def write(base_url: str, key: str) -> dict[str, object]:
                 reason="trying the package",
                 if_match=as_read,
             )
-            stands = checked(changed)
-            assert isinstance(stands, CoverageNote)
-            return stands
+            return written(changed)
 
         revision = change(CoverageStatus.NONE_KNOWN).revision
         try:

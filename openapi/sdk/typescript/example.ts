@@ -1,6 +1,6 @@
 /** What the package is for, in one program: `node example.js URL KEY`. It writes, so give it a service to try on. */
 
-import { checked, connect, type CoveragePatch, ProblemError, readAll, walk } from "prisoner-exchanges";
+import { checked, connect, type CoveragePatch, ProblemError, readAll, walk, written } from "prisoner-exchanges";
 
 const NEW_YEAR = "2024-12-30-russia-ukraine";
 
@@ -43,14 +43,13 @@ async function write(baseUrl: string, key: string) {
       languages_searched: [],
     },
   });
-  const made = checked(answer);
-  if (!("id" in made)) throw new Error("This was no dry run.");
+  const made = written(answer);
   const path = { record_id: made.id };
   const asRead = answer.response.headers.get("ETag") ?? "";
 
   const change = async (status: NonNullable<CoveragePatch["status"]>) => {
     const params = { path, query, header: { "If-Match": asRead } };
-    return checked(await client.PATCH("/v1/coverage/{record_id}", { params, body: { status } }));
+    return written(await client.PATCH("/v1/coverage/{record_id}", { params, body: { status } }));
   };
 
   const changed = await change("none_known");
@@ -66,7 +65,7 @@ async function write(baseUrl: string, key: string) {
   });
   return {
     created: answer.response.status,
-    revision: "revision" in changed ? changed.revision : null,
+    revision: changed.revision,
     stale: refusal?.problem.status,
     removed: removed.response.status,
   };

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import ParamSpec, Protocol, TypeVar
 
+from prisoner_exchanges.models.dry_run import DryRun
 from prisoner_exchanges.models.problem import Problem
 
 P = ParamSpec("P")
@@ -60,6 +61,19 @@ def checked(answer: T | Problem | None) -> T:
     if answer is None:
         raise ValueError("The service answered with nothing that this package understands.")
     return answer
+
+
+def written(answer: T | DryRun | Problem | None) -> T:
+    """Give the record as a write has stored it, or raise.
+
+    Raises:
+        ProblemError: the service refused the request.
+        ValueError: nothing was stored, since only a dry run was asked for: `checked` gives what it told.
+    """
+    stored = checked(answer)
+    if isinstance(stored, DryRun):
+        raise ValueError("Nothing was stored: this was a dry run.")
+    return stored
 
 
 def pages(

@@ -6,7 +6,7 @@
 import createClient, { type Client } from "openapi-fetch";
 
 import { type Patience, politely } from "./fetching.js";
-import type { paths, Problem } from "./schema.js";
+import type { DryRun, paths, Problem } from "./schema.js";
 
 export type { Patience } from "./fetching.js";
 export type * from "./schema.js";
@@ -76,6 +76,15 @@ export function connect(baseUrl: string, connection: Connection = {}): Exchanges
 export function checked<T>(answer: { data?: T; error?: unknown; response: Response }): T {
   if (!answer.response.ok) throw new ProblemError((answer.error ?? {}) as Problem, answer.response);
   return answer.data as T;
+}
+
+/** Give the record as a write has stored it, or throw: a {@link ProblemError}, or an error after a dry run. */
+export function written<T>(answer: { data?: T; error?: unknown; response: Response }): Exclude<T, DryRun> {
+  const stored = checked(answer);
+  if (typeof stored === "object" && stored !== null && "changes" in stored && !("id" in stored)) {
+    throw new Error("Nothing was stored: this was a dry run.");
+  }
+  return stored as Exclude<T, DryRun>;
 }
 
 /** Give every page of a list; all of them are of one state of the dataset. */

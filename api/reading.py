@@ -1,0 +1,146 @@
+"""What stands in front of everything, the kept answers too: who asks, and whether they have asked too much.
+
+Headers that tell a reader of its limits are put on each answer here, and never kept with it. Pages and their
+files are not counted: only what is under /v1, and its short paths. How much is counted is
+`api/readlimits.py`'s, what a proxy is believed `api/proxies.py`'s.
+"""
+
+from collections.abc import Awaitable, Collection
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import ApiError, ProblemCode, problem_response
+from api.readlimits import Pair, Peer, ReadLimits, Tally
+
+READ_LIMITS = "read_limits"  # the name in the lifespan's state
+READING = "exchanges.reading"  # scope key: the limited reader
+REFUSED = "exchanges.refused"  # scope key: that it has nothing left
+COUNTED = frozenset({"GET", "HEAD"})
+PREFIX = "/v1/"
+POLICY, LEFT = b"ratelimit-policy", b"ratelimit"
+# The draft has no word for "as much as you like": this is the largest number that a header may hold.
+MOST = 999_999_999_999_999
+UNLIMITED = ((POLICY, f'"unlimited";q={MOST}'.encode()), (LEFT, f'"unlimited";r={MOST}'.encode()))
+
+
+class Reading:
+    """A request of a limited reader."""
+
+    __slots__ = ("_expensive", "_limits", "_reader", "_tally")
+
+    def __init__(self, limits: ReadLimits, reader: str, tally: Tally) -> None:
+        self._limits = limits
+        self._reader = reader
+        self._tally = tally
+        self._expensive: Tally | None = None
+
+    async def spend_expensive(self) -> None:
+        """Count the request against the budget of what is expensive.
+
+        Raises:
+            ApiError: too_many_requests.
+        """
+        budget = self._limits.expensive
+        self._expensive = await budget.tally_of(self._reader)
+        if not budget.spend(self._expensive):
+            raise _too_many("requests that take long", self._expensive)
+
+    def refusal(self) -> ApiError:
+        """Tell that there is nothing left for any request."""
+        return _too_many("requests", self._tally)
+
+    def headers(self) -> tuple[Pair, Pair]:
+        """Tell what is left, as draft-ietf-httpapi-ratelimit-headers has it."""
+        limits = self._limits
+        policy, left = limits.reads.policy, limits.reads.told(self._tally)
+        if self._expensive is not None:
+            policy = f"{policy}, {limits.expensive.policy}"
+            left = f"{left}, {limits.expensive.told(self._expensive)}"
+        return (POLICY, policy.encode()), (LEFT, left.encode())
+
+
+def _too_many(what: str, tally: Tally) -> ApiError:
+    detail = (
+        f"You have used up your {what} for the moment; the next is free in {tally.wait} s. See /guide/limits."
+    )
+    return ApiError(ProblemCode.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(tally.wait)})
+
+
+class ReadingMiddleware:
+    """Prevents one reader from taking what is there for all, and a proxy from passing for a reader.
+
+    `app` has the answers that are kept; `refusing` is the application itself, which logs a refusal, and gives
+    it the headers that every answer has.
+    """
+
+    def __init__(self, app: ASGIApp, *, refusing: ASGIApp, names: Collection[str]) -> None:
+        self.app = app
+        self.refusing = refusing
+        self.names = frozenset(names)
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Find out who asks, count it, and run the request.
+
+        Without a coroutine of its own, since everything that is kept passes through here.
+        """
+        limits: ReadLimits | None = scope["state"].get(READ_LIMITS) if "state" in scope else None
+        if limits is None or scope["type"] != "http":
+            return self.app(scope, receive, send)
+        client = scope["client"]
+        peer = limits.peer(client[0] if client else "")
+        if peer.trusted:
+            scope = limits.proxies.as_sent(scope)
+            peer = limits.peer(scope["client"][0])
+        path: str = scope["path"]
+        if scope["method"] not in COUNTED or not (path.startswith(PREFIX) or self._is_short(path)):
+            return self.app(scope, receive, send)
+        if peer.limited:
+            return self._count(limits, peer, scope, receive, send)
+
+        def send_unlimited(message: Message) -> Awaitable[None]:
+            # limits on writing hold for everybody, and their refusal tells of itself
+            if message["type"] == "http.response.start" and message["status"] != 429:
+                message["headers"] = [*message["headers"], *UNLIMITED]
+            return send(message)
+
+        return self.app(scope, receive, send_unlimited)
+
+    async def _count(
+        self, limits: ReadLimits, peer: Peer, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        authorization = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization = value
+        reader = limits.reader_of(peer, authorization)
+        tally = await limits.reads.tally_of(reader)
+        allowed = limits.reads.spend(tally)
+        reading = Reading(limits, reader, tally)
+        scope = {**scope, READING: reading, REFUSED: not allowed}
+
+        def send_with_what_is_left(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *reading.headers()]
+            return send(message)
+
+        app = self.app if allowed else self.refusing
+        await app(scope, receive, send_with_what_is_left)
+
+    def _is_short(self, path: str) -> bool:
+        return path[1:].partition("/")[0].partition(".")[0] in self.names
+
+
+class RefusalMiddleware:
+    """Answers those who have nothing left, inside of what every answer must have."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or run it."""
+        if not scope.get(REFUSED):
+            await self.app(scope, receive, send)
+            return
+        reading: Reading = scope[READING]
+        error = reading.refusal()
+        await problem_response(scope, error.code, error.detail, headers=error.headers)(scope, receive, send)
