@@ -87,12 +87,21 @@ class StopSignals:
 
 @contextmanager
 def imported_meanwhile(module: str) -> Iterator[Callable[[], object]]:
-    """Import a module in a thread of its own, and give what waits for it."""
-    gc.disable()  # it would look at the growing heap again and again, and find nothing to collect
+    """Import a module in a thread of its own, and give what waits for it.
+
+    Meanwhile the collector stands still: it would look at the growing heap again and again, and find nothing.
+    Once the module is there it collects again, since workers are forked with it as it is then.
+    """
+    gc.disable()
     thread = threading.Thread(target=import_module, args=(module,), daemon=True)
     thread.start()
+
+    def wait() -> None:
+        thread.join()
+        gc.enable()
+
     try:
-        yield thread.join
+        yield wait
     finally:
         gc.enable()
 

@@ -42,6 +42,7 @@ OURS = ("api", "api-1", "api-2", "migrate", "migrate-ha", "roles", "roles-ha")
 SINGLE = {"postgres", "migrate", "roles", "api", "cache", "caddy"}
 NODES = {"postgres-1", "postgres-2", "postgres-3"}
 NOBODY = 65534
+FRONT = "${FRONT_SUBNET:-172.30.97.0/24}"  # the network of Caddy and the API
 
 
 def services() -> dict[str, Any]:
@@ -146,7 +147,12 @@ def test_only_caddy_can_be_reached_from_outside() -> None:
         assert services()[name.replace("caddy", "cache")]["network_mode"] == f"service:{name}"
     reached = {name for name, service in services().items() if "front" in service.get("networks", ())}
     assert reached == {"caddy", "caddy-ha", "api", "api-1", "api-2"}
-    assert compose()["networks"] == {"front": {}, "database": {"internal": True}, "etcd": {"internal": True}}
+    networks = compose()["networks"]
+    assert networks == {
+        "front": {"ipam": {"config": [{"subnet": FRONT}]}},
+        "database": {"internal": True},
+        "etcd": {"internal": True},
+    }
 
 
 @pytest.mark.parametrize("name", sorted(set(compose()["services"]) - {"postgres"}))
@@ -172,11 +178,11 @@ def test_the_api(name: str) -> None:
     assert "OWNER_PASSWORD" not in json.dumps(service)
     known = set(HttpSettings.model_fields) | {"database_url", "database_read_url"}
     assert {variable.lower() for variable in environment} <= known
-    given = environment["TRUSTED_PROXIES"].replace("${PROXIES:-}", "198.51.100.0/24 203.0.113.7")
-    *ours, first, second = HttpSettings(trusted_proxies=given).trusted_proxies
-    assert ours
-    assert all(network.is_private for network in ours)
-    assert [str(first), str(second)] == ["198.51.100.0/24", "203.0.113.7/32"]
+    assert FRONT in environment["TRUSTED_PROXIES"]
+    given = environment["TRUSTED_PROXIES"].replace(FRONT, "172.30.97.0/24")
+    given = given.replace("${PROXIES:-}", "198.51.100.0/24 203.0.113.7")
+    trusted = [str(network) for network in HttpSettings(trusted_proxies=given).trusted_proxies]
+    assert trusted == ["127.0.0.0/8", "172.30.97.0/24", "198.51.100.0/24", "203.0.113.7/32"]
 
 
 @pytest.mark.parametrize("suffix", ["", "-ha"])

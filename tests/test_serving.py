@@ -1,5 +1,6 @@
 """`exchanges serve` as users run it: starting, stopping, dying and coming back, in real processes."""
 
+import gc
 import os
 import resource
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from api.serving import imported_meanwhile
 from tests.embedded_users import REPOSITORY, eventually, kill_all, postmaster, processes
 from tests.serving import (
     QUESTION,
@@ -21,6 +23,14 @@ from tests.serving import (
     free_port,
     serving,
 )
+
+
+def test_the_collector_stands_still_only_while_a_module_is_imported() -> None:
+    """Workers are forked as the process is then: one that never collects keeps every refusal for good."""
+    with imported_meanwhile("json") as imported:
+        assert not gc.isenabled()
+        imported()
+        assert gc.isenabled()
 
 
 def test_first_start_loads_the_dataset_and_serves_it(place: Path) -> None:

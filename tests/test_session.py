@@ -1,0 +1,55 @@
+"""The connections of the read path: which of them are used again after an error."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from db.reader import Reader
+from db.session import read_engine
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def reader(read_only_url: str) -> AsyncIterator[Reader]:
+    engine = read_engine(read_only_url, pool_size=1)
+    yield Reader(engine)
+    await engine.dispose()
+
+
+async def server_process(reader: Reader) -> int:
+    async with reader.driver() as driver:
+        return int(driver.get_server_pid())
+
+
+async def test_what_is_refused_after_an_answer_leaves_the_connection(reader: Reader) -> None:
+    """A connection for each record that is not found costs tens of milliseconds, and memory."""
+    before = await server_process(reader)
+    with pytest.raises(LookupError):
+        async with reader.driver() as driver:
+            await driver.fetchval("SELECT 1")
+            raise LookupError
+    assert await server_process(reader) == before
+
+
+async def test_a_connection_whose_statement_was_cut_off_is_not_used_again(reader: Reader) -> None:
+    before = await server_process(reader)
+    with pytest.raises(TimeoutError):
+        async with reader.driver() as driver:
+            await driver.fetchval("SELECT pg_sleep(60)", timeout=0.05)
+    after = await server_process(reader)
+    assert after != before
+
+    async def sleep() -> None:
+        async with reader.driver() as driver:
+            begun.set()
+            await driver.fetchval("SELECT pg_sleep(60)")
+
+    begun = asyncio.Event()
+    sleeping = asyncio.create_task(sleep())
+    await begun.wait()
+    sleeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sleeping
+    assert await server_process(reader) != after
