@@ -241,5 +241,5 @@ async def lent_driver(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
 
 
 def _cuts_off(error: BaseException) -> bool:
-    """Tell whether a statement may still be under way after an error; all others were raised after an answer."""
+    """Tell whether a statement may still be under way: other errors are raised after an answer."""
     return not isinstance(error, Exception) or isinstance(error, OSError | asyncpg.InterfaceError)

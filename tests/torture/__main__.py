@@ -51,7 +51,7 @@ TRIALS: Mapping[str, Trial] = {
     "upgrade": upgrade,
 }
 # The minute of CI: generated requests have tests of their own there, and the others take longer.
-OF_THE_MINUTE = ("fuzz", "slow", "crowd", "full", "gone", "drain")
+OF_THE_MINUTE = ("fuzz", "slow", "crowd", "full", "gone", "memory", "drain")
 INTERRUPTED = 130
 WIDTH = 180  # of the table in a file
 
