@@ -130,7 +130,7 @@ class ArticleFilters(FilterSet):
 
     table = table(i.ArticleIndex)
 
-    url = by.page_url(ARTICLE, i.ArticleIndex.url_key, "The address of the page; tracking parameters, `www.` and the scheme make no difference.")
+    url = by.page_url(ARTICLE, i.ArticleIndex.url_key, "The address of the page; `www.`, the scheme and the parameters `utm_…`, `fbclid` and `gclid` make no difference.")
     publisher = by.publisher(ARTICLE, i.ArticleIndex.publisher, "Published by one of these.", "tass")
     agency = by.publisher(ARTICLE, i.ArticleIndex.agency, "The text is one of these agencies'; `none`: no agency's.", "reuters", none=True)
     language = by.value(ARTICLE, i.ArticleIndex.language, by.Code, "Written in one of these languages, ISO 639.", "uk")
