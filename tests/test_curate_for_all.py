@@ -177,7 +177,7 @@ def test_every_state_can_be_read_by_everybody_on_a_telephone_too(
     expect(page.get_by_text("A colleague was faster")).to_be_visible()
     sound("a record that was saved")
     page.get_by_role("button", name="Proposals").click()
-    expect(page.get_by_text("summary was")).to_be_visible()
+    expect(page.get_by_text("After", exact=True)).to_be_visible()
     sound("the queue")
 
 
