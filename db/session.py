@@ -232,14 +232,9 @@ async def lent_driver(engine: AsyncEngine) -> AsyncIterator[asyncpg.Connection]:
     try:
         yield driver
     except BaseException as error:
-        if driver.is_closed() or _cuts_off(error):
+        if driver.is_closed() or not isinstance(error, asyncpg.PostgresError):
             await greenlet_spawn(lent.invalidate)
         raise
     finally:
         if lent.is_valid:
             await greenlet_spawn(lent.close)
-
-
-def _cuts_off(error: BaseException) -> bool:
-    """Tell whether a statement may still be under way: other errors are raised after an answer."""
-    return not isinstance(error, Exception) or isinstance(error, OSError | asyncpg.InterfaceError)

@@ -23,20 +23,6 @@ async def server_process(reader: Reader) -> int:
         return int(driver.get_server_pid())
 
 
-async def test_what_is_refused_after_an_answer_leaves_the_connection(reader: Reader) -> None:
-    """A connection for each record that is not found costs tens of milliseconds, and memory."""
-    before = await server_process(reader)
-
-    async def refuse() -> None:
-        async with reader.driver() as driver:
-            await driver.fetchval("SELECT 1")
-            raise LookupError
-
-    with pytest.raises(LookupError):
-        await refuse()
-    assert await server_process(reader) == before
-
-
 async def test_a_connection_whose_statement_was_cut_off_is_not_used_again(reader: Reader) -> None:
     before = await server_process(reader)
     begun = asyncio.Event()
