@@ -126,9 +126,11 @@ def test_a_database_of_a_newer_version(data_dir: Path) -> None:
     with serving(data_dir) as server:
         server.answer()
         _sql(data_dir, "UPDATE alembic_version SET version_num = '9999'")
-        line = refusal("migrate", "--data-dir", data_dir)
-        assert "newer version" in line
-        assert "9999" in line
+        result = exchanges("migrate", "--data-dir", data_dir)
+        assert result.returncode == 0
+        assert result.stderr.startswith(
+            "A newer version has migrated the database to schema 9999; this one knows "
+        )
 
 
 def _sql(data_dir: Path, statement: str) -> None:

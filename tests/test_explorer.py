@@ -133,8 +133,8 @@ def test_a_record_shows_both_sides_and_why_a_number_is_taken(visit: Visit) -> No
     [home, away] = page.locator("#record section.direction").all()
     expect(home.locator(".best")).to_contain_text("189 living people")
     expect(home).to_contain_text("189 is taken because Ukraine states it")
-    expect(home).to_contain_text("Both sides state a number")
-    expect(home).to_contain_text("Disputed by the two sides: Ukraine says 189, Russia says 150")
+    expect(home).to_contain_text("Both sides state an overall number")
+    expect(home).to_contain_text("Disputed by the two sides: Ukraine says 189 and Russia says 150")
     assert [side.locator("h4").inner_text() for side in home.locator(".side").all()] == [
         "Ukraine says (received them)",
         "Russia says (let them go)",

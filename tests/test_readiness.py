@@ -113,12 +113,14 @@ async def test_an_account_that_may_not_write_is_ready_for_reads_only(
 ) -> None:
     role = f"reading_only_{urlsplit(loaded_url).path[1:]}"
     await execute(
-        loaded_url, f"CREATE ROLE {role} LOGIN", f"GRANT SELECT ON dataset, alembic_version TO {role}"
+        loaded_url,
+        f"CREATE ROLE {role} LOGIN PASSWORD '{role}'",
+        f"GRANT SELECT ON dataset, alembic_version TO {role}",
     )
     try:
         parts = urlsplit(loaded_url)
         place = parts.netloc.rpartition("@")[2]
-        async with running(application(parts._replace(netloc=f"{role}@{place}").geturl())) as client:
+        async with running(application(parts._replace(netloc=f"{role}:{role}@{place}").geturl())) as client:
             assert (await client.get(READS)).status_code == 200
             assert await refused(client, WRITES) == (
                 "The account of the service may not write to the database."

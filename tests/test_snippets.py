@@ -177,7 +177,7 @@ def run_session(page: str, where: Place) -> None:
 
 @pytest.mark.parametrize("page", sessions({block.page for block in BLOCKS} - WRITING))
 def test_what_a_page_tells_to_type_works(page: str, live: Live, tmp_path: Path) -> None:
-    run_session(page, place(tmp_path, live))
+    run_session(page, place(tmp_path, live, DATABASE_URL=live.database_url))
 
 
 @pytest.mark.parametrize("page", sessions(WRITING - {RELEASES}))
