@@ -17,7 +17,6 @@ def settled(page: Page) -> Page:
 
 
 def opened(page: Page) -> Page:
-    expect(page.locator("#record")).to_be_visible()
     expect(page.locator("#record article[aria-busy], #record [aria-busy]")).to_have_count(0)
     return page
 

@@ -130,7 +130,9 @@ def test_dots_are_there_for_what_the_emirates_announced(visit: Visit) -> None:
 
 def test_a_record_shows_both_sides_and_why_a_number_is_taken(visit: Visit) -> None:
     page = opened(visit.open(f"/?record={NEW_YEAR}"))
-    [home, away] = page.locator("#record section.direction").all()
+    directions = page.locator("#record section.direction")
+    expect(directions).to_have_count(2)
+    [home, away] = directions.all()
     expect(home.locator(".best")).to_contain_text("189 living people")
     expect(home).to_contain_text("189 is taken because Ukraine states it")
     expect(home).to_contain_text("Both sides state an overall number")
