@@ -4,10 +4,10 @@ Pure functions. Which span a row holds through is decided where it is written (`
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_
+from sqlalchemy import ColumnElement, Table, and_, any_
 
 from db import records
 from db.enums import MediationRole, Resource, Stance
@@ -46,18 +46,18 @@ def columns_of(record: Record) -> Row:
 
 
 def part_tables(
-    resource: Resource, record_ids: Collection[str]
+    resource: Resource, record_ids: ColumnElement[Sequence[str]]
 ) -> Iterator[tuple[Table, ColumnElement[bool]]]:
-    """Give the tables that hold parts of records of a kind, with what tells whose parts are these records'.
+    """Give the tables that hold parts of records of a kind, with what tells which belong to these ids.
 
     Records of two kinds may have the same id.
     """
     if resource is Resource.EXCHANGE:
         for part in (index.ClaimIndex, index.MediationIndex, index.FigureIndex, index.OwnValueIndex):
-            yield table(part), part.exchange_id.in_(record_ids)
+            yield table(part), part.exchange_id == any_(record_ids)
     if resource in _FACETED:
         facet = index.FacetIndex
-        yield table(facet), and_(facet.owner_id.in_(record_ids), facet.resource.in_(_FACETED[resource]))
+        yield table(facet), and_(facet.owner_id == any_(record_ids), facet.resource.in_(_FACETED[resource]))
 
 
 def parts_of(record: Record) -> Iterator[tuple[Table, Row]]:
@@ -189,7 +189,9 @@ def _exchange(record: records.Exchange) -> Row:
         "kind": record.kind,
         "status": record.status,
         "agreement": record.agreement or NONE,
+        "persons_low": record.persons.low,
         "persons": record.persons.best,
+        "persons_high": record.persons.high,
         "disputed": any(figure.disputed for figure in record.figures),
         "disputed_by_parties": any(figure.disputed_by_parties for figure in record.figures),
         "sources": record.independent_sources,

@@ -5,12 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.comparing import compare
 from db.enums import Resource
+from tests.applications import application, running
 from tests.asking import ask, walk
-from tests.conftest import application, running
 from tests.curating import url_of
 from tests.statsmodel import DIMENSIONS, Asked
 from tests.synthetic import Record, actor, claim, exchange
@@ -64,6 +65,31 @@ async def test_two_claimants_that_are_one_by_now_state_a_figure_once(
         assert {cell["directions_stated"] for cell in cells.values()} == {1}
     common = await stats(own_client, query | {"common": "true"})
     assert [common["total"][name] for name in TOLD] == [expected, 1, 0]
+
+
+# Sums that are kept with exchanges
+
+
+async def test_what_the_version_before_wrote_without_sums_is_summed(
+    loaded_engine: AsyncEngine, own_client: httpx.AsyncClient
+) -> None:
+    id_ = "2024-12-30-russia-ukraine"
+    changes: list[dict[str, Any]] = [{"claims": []}, {"summary": "Nothing is known of how many."}]
+    for fields in changes:
+        await put(loaded_engine, await changed(loaded_engine, R.EXCHANGE, id_, **fields))
+    queries: list[dict[str, Any]] = [
+        state | about | {"group_by": group_by}
+        for state in ({}, {"as_of": "1"}, {"as_of": "2"})
+        for about in ({}, {"year": 2024}, {"mediator": "uae"})
+        for group_by in ([], ["mediator", "year"], ["direction"])
+    ]
+    told = [await stats(own_client, query) for query in queries]
+    forget = "UPDATE exchange_index SET persons_low = NULL, persons_high = NULL"
+    async with loaded_engine.begin() as connection:
+        await connection.execute(text(forget))
+    again = [await stats(own_client, query) for query in queries]
+    assert again == told
+    assert len({answer["total"]["low"] for answer in told}) > 3
 
 
 # Overlaps that two exchanges tell of each other

@@ -16,6 +16,8 @@ from db.base import Base, Id, Key, Moment
 NONE = "none"
 # What stands for persons where there is no figure: less or more than any record has.
 NO_PERSONS, ABOVE_ALL = -1, 1 << 40
+# What sums over all exchanges read of them.
+SUMMED = ("status", "year", "has_overlaps", "persons_low", "persons", "persons_high")
 
 
 def _live(name: str, *columns: str, covering: Sequence[str] = ()) -> Index:
@@ -77,7 +79,12 @@ class ExchangeIndex(RecordIndex, Worded, Base):
         Index("ix_exchange_index_overlapping", "date", "id", postgresql_where="has_overlaps"),
         *_in_order("exchange_index", "id", "kind", "status", "year", "agreement", "sources"),
         # sums of everything read this instead of the table, whose rows are ten times as wide
-        _live("ix_exchange_index_live_sums", "id", covering=("status", "year", "has_overlaps")),
+        _live("ix_exchange_index_live_sums", "id", covering=SUMMED),
+        Index(
+            "ix_exchange_index_live_not_completed",
+            "id",
+            postgresql_where="to_revision IS NULL AND status <> 'completed'",
+        ),
         Index("ix_exchange_index_tsv", "tsv", postgresql_using="gin"),
     )
 
@@ -86,7 +93,10 @@ class ExchangeIndex(RecordIndex, Worded, Base):
     kind: Mapped[str]
     status: Mapped[str]
     agreement: Mapped[Id]
+    # null where no figure of persons is known; low and high also where the version before 0011 wrote the row
+    persons_low: Mapped[int | None] = mapped_column(BigInteger)
     persons: Mapped[int | None] = mapped_column(BigInteger)
+    persons_high: Mapped[int | None] = mapped_column(BigInteger)
     disputed: Mapped[bool]
     disputed_by_parties: Mapped[bool]
     sources: Mapped[int]

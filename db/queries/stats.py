@@ -21,9 +21,8 @@ from db.queries.statschoice import StatsDimension, StatsMeasure, StatsQuery, not
 from db.queries.statsql import MOST_GROUPS
 
 Labels = tuple[str, ...]
-# For sums over a million rows: room to hash them, no compiling (it costs more than it saves), and no sorting
-# for merge joins, which the planner prefers as it cannot know how many rows of a CTE or a DISTINCT meet.
-SETTINGS = {"work_mem": "32MB", "jit": "off", "enable_mergejoin": "off"}
+# For sums over a million rows: room to hash them, and no compiling, which costs more than it saves.
+SETTINGS = {"work_mem": "32MB", "jit": "off"}
 
 
 class TooManyGroupsError(Exception):
@@ -133,9 +132,7 @@ async def read_sums(connection: AsyncConnection, query: StatsQuery) -> Stats:
         total=_sums(query, total),
         stated=stated,
         total_stated=total_stated,
-        overlaps=await _overlaps(connection, query, total.overlapping or ())
-        if summed_once and figures
-        else (),
+        overlaps=await _overlaps(connection, query) if summed_once and figures else (),
         left_out=await _left_out(connection, query) if figures else None,
         not_completed=await connection.scalar(not_completed(query)) or 0 if query.completed_only else 0,
     )
@@ -148,18 +145,16 @@ async def read_gaps(connection: AsyncConnection, snapshot: Snapshot) -> Sequence
     return [Gap(*row) for row in await connection.execute(statement.order_by(note.c.id))]
 
 
-async def _overlaps(
-    connection: AsyncConnection, query: StatsQuery, overlapping: Sequence[str]
-) -> Sequence[Overlap]:
+async def _overlaps(connection: AsyncConnection, query: StatsQuery) -> Sequence[Overlap]:
     """Give the overlaps of which both figures are summed.
 
     The other exchange's figure is one of people who did not leave those that receive them here: the same
     people do not come to who lets them go. What two exchanges say of each other is one overlap, unless it is
     of people who went other ways, and told by the one that says more.
     """
-    if not overlapping:
+    told = (await connection.execute(statsql.overlaps(query))).all()
+    if not told:
         return ()
-    told = (await connection.execute(statsql.overlaps(query, overlapping))).all()
     ids = {row.id for row in told} | {row.exchange for row in told}
     summed: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for row in await connection.execute(statsql.directions_of(query, sorted(ids))):
@@ -203,13 +198,10 @@ async def _left_out(connection: AsyncConnection, query: StatsQuery) -> LeftOut:
 
 
 def _sums(query: StatsQuery, row: Any) -> Sums:
-    if query.measure == StatsMeasure.EXCHANGES:
-        low = best = high = row.exchanges
-    else:
-        low, best, high = row.low, row.best, row.high
-        if row.exchanges == 0:
-            low = best = high = 0
-    return Sums(row.exchanges, row.figured, int(row.directions), *map(_whole, (low, best, high)))
+    exchanges, figured, directions = (int(each or 0) for each in (row.exchanges, row.figured, row.directions))
+    if query.measure == StatsMeasure.EXCHANGES or exchanges == 0:
+        return Sums(exchanges, figured, directions, exchanges, exchanges, exchanges)
+    return Sums(exchanges, figured, directions, *map(_whole, (row.low, row.best, row.high)))
 
 
 def _whole(number: Any) -> int | None:

@@ -127,13 +127,18 @@ def chosen_exchanges(query: StatsQuery, *more: Clause) -> Select[Any]:
     return _asked_for(query, *default, *more)
 
 
+def other_exchanges(query: StatsQuery, *more: Clause) -> Select[Any]:
+    """Give the exchanges that would be chosen, were they completed."""
+    return _asked_for(query, EXCHANGE.c.status != ExchangeStatus.COMPLETED, *more)
+
+
 def not_completed(query: StatsQuery) -> Select[Any]:
     """Count the exchanges that would be chosen, were they completed."""
-    clauses = [EXCHANGE.c.status != ExchangeStatus.COMPLETED]
+    clauses = []
     if query.common:
         figure = FIGURE.alias("in_common")
         clauses.append(exists().where(figure.c.exchange_id == EXCHANGE.c.id, *figure_clauses(query, figure)))
-    return select(func.count()).select_from(_asked_for(query, *clauses).subquery("not_completed"))
+    return select(func.count()).select_from(other_exchanges(query, *clauses).subquery("not_completed"))
 
 
 def _asked_for(query: StatsQuery, *more: Clause) -> Select[Any]:
@@ -144,9 +149,7 @@ def _asked_for(query: StatsQuery, *more: Clause) -> Select[Any]:
     if query.directions:
         clauses.append(_speaks_of_directions(query))
     labels = [OF_EXCHANGE[dimension].label(dimension) for dimension in query.of_exchange]
-    return select(EXCHANGE.c.id, EXCHANGE.c.has_overlaps, *labels).where(
-        query.snapshot.holds(EXCHANGE), *clauses, *more
-    )
+    return select(EXCHANGE.c.id, *labels).where(query.snapshot.holds(EXCHANGE), *clauses, *more)
 
 
 def _speaks_of_directions(query: StatsQuery) -> Clause:

@@ -4,22 +4,21 @@ Everything is summed by the database. What is chosen is in `db/queries/statschoi
 together in `db/queries/stats.py`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     CTE,
     ColumnElement,
     FromClause,
     Integer,
     Select,
     String,
-    Text,
     and_,
     case,
     cast,
     column,
+    exists,
     false,
     func,
     literal_column,
@@ -29,9 +28,10 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 from sqlalchemy.sql.selectable import CompoundSelect
 
+from db.base import among
 from db.enums import Category, Covers, Measure, Rank
 from db.models.history import Revision
 from db.models.index import NONE, ClaimIndex
@@ -51,6 +51,7 @@ from db.queries.statschoice import (
     figure_clauses,
     measure_clauses,
     narrowing_clauses,
+    other_exchanges,
     own_value_clauses,
     replace_columns,
 )
@@ -58,6 +59,7 @@ from db.queries.statschoice import (
 MOST_GROUPS = 10_000
 NAMED = 20  # exchanges that a sentence names at most
 SUMS = ("low", "best", "high")
+ADDED = ("directions", *SUMS)
 # Whom claims count that have to do with a measure.
 _COUNTED: Mapping[Measure, tuple[Category, ...]] = {
     measure: (Category(measure),) for measure in Measure if measure != Measure.PERSONS
@@ -67,23 +69,24 @@ _COUNTED: Mapping[Measure, tuple[Category, ...]] = {
 def sums(query: StatsQuery) -> CompoundSelect[Any] | Select[Any]:
     """Sum the chosen figures over the dimensions, and in a last row (`is_total`) over all.
 
-    `exchanges` are counted once in each row, `figured` are those with a figure. `overlapping` in the total
-    are those that name others which counted some of the same people. An exchange without a value of a
-    dimension that it may have several of is in the group `none`. One group too many is given, to tell.
+    `exchanges` are counted once in each row, `figured` are those with a figure. An exchange without a value
+    of a dimension that it may have several of is in the group `none`. One group too many is given, to tell.
     """
     rows = _by_exchange(query)
-    overlapping = func.array_agg(rows.c.id).filter(rows.c.has_overlaps)
-    total = _summed(rows, (), true().label("is_total"), overlapping.label("overlapping"))
     if not query.dimensions:
-        return total
-    groups = _spread(query, _by_direction(query, rows) if query.directional else rows)
-    nothing = cast(null(), ARRAY(Text)).label("overlapping")
-    cells = _summed(groups, query.dimensions, false().label("is_total"), nothing).limit(MOST_GROUPS + 1)
-    whole, part = total.subquery("total"), cells.subquery("cells")
+        return _summed(rows, ()).add_columns(true().label("is_total"))
+    if query.directional:  # an exchange without a figure is in no group
+        cells = _summed(_spread(query, _by_direction(query, rows)), query.dimensions)
+        total = _summed(rows, ())
+    else:  # to add groups up is less than to go through all exchanges once more
+        parts = _summed(_spread(query, rows), (*query.dimensions, "is_first")).cte("parts")
+        cells = _added_up(parts, query.dimensions)
+        total = _added_up(parts, ()).where(parts.c.is_first)
+    part, whole = cells.limit(MOST_GROUPS + 1).subquery("cells"), total.subquery("total")
     keys = [cast(null(), part.c[each].type).label(each) for each in query.dimensions]
     return union_all(
-        select(*(part.c[each] for each in query.dimensions), *(part.c[each.name] for each in whole.c)),
-        select(*keys, *whole.c),
+        select(*part.c, false().label("is_total")),
+        select(*keys, *whole.c, true()),
     )
 
 
@@ -100,18 +103,41 @@ def _by_exchange(query: StatsQuery) -> CTE:
 
     `directions` is how many of these there are; the sums are null where there is none.
     """
+    if query.measure == StatsMeasure.PERSONS and not query.directions and query.claimants is None:
+        return _by_exchange_of_persons(query)
     if not query.chooses:
         return _by_exchange_of_all(query)
     chosen, figure = chosen_exchanges(query).subquery("chosen"), FIGURE.alias("figure")
     here = and_(figure.c.exchange_id == chosen.c.id, *figure_clauses(query, figure))
     # Grouped by the id alone, so that the planner knows the rows to be as many as there are exchanges.
     once = [func.min(chosen.c[each]).label(each) for each in query.of_exchange]
-    once.append(func.bool_or(chosen.c.has_overlaps).label("has_overlaps"))
     directions = func.count(figure.c.exchange_id).label("directions")
     rows = (
         select(chosen.c.id, *once, directions, *_added(query, figure))
         .select_from(chosen.join(figure, here, isouter=not query.common))
         .group_by(chosen.c.id)
+    )
+    return rows.cte("by_exchange")
+
+
+def _by_exchange_of_persons(query: StatsQuery) -> CTE:
+    """Do the same with the sums that are kept with exchanges; `directions` only tells whether there are any.
+
+    Those that the version before them wrote, while the database was migrated below it, are summed here.
+    """
+    figure = FIGURE.alias("figure")
+    here = (figure.c.exchange_id == EXCHANGE.c.id, *figure_clauses(query, figure))
+    known, kept = EXCHANGE.c.persons.is_not(None), EXCHANGE.c.persons_low.is_not(None)
+
+    def bound(name: str, of: ColumnElement[Any]) -> ColumnElement[Any]:
+        summed = select(func.sum(figure.c[name])).where(*here).scalar_subquery()
+        return case((known & ~kept, summed), else_=of).label(name)
+
+    rows = chosen_exchanges(query).add_columns(
+        case((known, 1), else_=0).label("directions"),
+        bound("low", EXCHANGE.c.persons_low),
+        EXCHANGE.c.persons.label("best"),
+        bound("high", EXCHANGE.c.persons_high),
     )
     return rows.cte("by_exchange")
 
@@ -126,7 +152,7 @@ def _by_exchange_of_all(query: StatsQuery) -> CTE:
         .group_by(figure.c.exchange_id)
         .subquery("summed")
     )
-    labels = [chosen.c[each] for each in (*query.of_exchange, "has_overlaps")]
+    labels = [chosen.c[each] for each in query.of_exchange]
     directions = func.coalesce(summed.c.directions, 0).label("directions")
     rows = select(chosen.c.id, *labels, directions, *(summed.c[each.name] for each in added)).select_from(
         chosen.join(summed, summed.c.exchange_id == chosen.c.id, isouter=not query.common)
@@ -166,45 +192,57 @@ def _by_claimant(query: StatsQuery, rows: FromClause) -> FromClause:
     return statement.subquery("by_claimant")
 
 
-def _summed(rows: FromClause, keys: Sequence[str], *more: ColumnElement[Any]) -> Select[Any]:
+def _summed(rows: FromClause, keys: Sequence[str]) -> Select[Any]:
+    """Sum rows, of which each is of another exchange within its group."""
     columns = [rows.c[key] for key in keys]
     return (
         select(
             *columns,
-            *more,
             func.count().label("exchanges"),
             func.count().filter(rows.c.directions > 0).label("figured"),
-            func.coalesce(func.sum(rows.c.directions), 0).label("directions"),
-            *(func.sum(rows.c[name]).label(name) for name in SUMS if name in rows.c),
+            *(func.sum(rows.c[name]).label(name) for name in ADDED if name in rows.c),
         )
         .select_from(rows)
         .group_by(*columns)
     )
 
 
-def overlaps(query: StatsQuery, ids: Collection[str]) -> Select[Any]:
-    """Give what some exchanges say of people whom others have already counted, in the measure asked for."""
+def _added_up(sums: FromClause, keys: Sequence[str]) -> Select[Any]:
+    """Add sums up that have no exchange in common, or none within a group."""
+    columns = [sums.c[key] for key in keys]
+    added = (name for name in ("exchanges", "figured", *ADDED) if name in sums.c)
+    return select(*columns, *(func.sum(sums.c[name]).label(name) for name in added)).group_by(*columns)
+
+
+def overlaps(query: StatsQuery) -> Select[Any]:
+    """Give what chosen exchanges say of people whom others have already counted, in the measure asked for."""
+    chosen = chosen_exchanges(query, EXCHANGE.c.has_overlaps).subquery("chosen")
     revision = table(Revision)
     here = and_(
         revision.c.dataset_revision == EXCHANGE.c.from_revision, revision.c.position == EXCHANGE.c.position
     )
     fields = ("exchange", "released_by", "received_by", "measure")
     told = (
-        func.jsonb_to_recordset(cast(revision.c.body, JSONB)["overlaps"])
+        func.json_to_recordset(cast(revision.c.body, JSON)["overlaps"])
         .table_valued(*(column(name, String) for name in fields), column("count", Integer))
         .render_derived(name="told", with_types=True)
     )
     return (
         select(EXCHANGE.c.id, *(told.c[name] for name in fields[:3]), told.c["count"].label("people"))
         .select_from(EXCHANGE.join(revision, here).join(told, literal_column("true")))
-        .where(query.snapshot.holds(EXCHANGE), EXCHANGE.c.id.in_(ids), told.c.measure == query.measure)
+        .where(
+            query.snapshot.holds(EXCHANGE),
+            EXCHANGE.c.has_overlaps,
+            EXCHANGE.c.id.in_(select(chosen.c.id)),
+            told.c.measure == query.measure,
+        )
         .order_by(EXCHANGE.c.id, *told.c)
     )
 
 
-def directions_of(query: StatsQuery, ids: Collection[str]) -> Select[Any]:
+def directions_of(query: StatsQuery, ids: Sequence[str]) -> Select[Any]:
     """Give the chosen directions of some exchanges, as far as these are chosen themselves."""
-    chosen = chosen_exchanges(query, EXCHANGE.c.id.in_(ids)).subquery("chosen")
+    chosen = chosen_exchanges(query, among(EXCHANGE.c.id, ids)).subquery("chosen")
     source = FIGURE if query.claimants is None else OWN
     figure = source.alias("figure")
     clauses = figure_clauses(query, figure) if query.claimants is None else own_value_clauses(query, figure)
@@ -234,25 +272,29 @@ def left_out(query: StatsQuery) -> Select[Any]:
         whole.append(~kinds["subsets"])
     if query.claimants:
         whole.append(claim.c.claimant.in_(claimant_ids(query)))
-    whole.append(claim.c.exchange_id.in_(select(chosen_exchanges(query).subquery("chosen").c.id)))
-    rows = (
-        select(claim.c.exchange_id, *(func.count().filter(kind).label(name) for name, kind in kinds.items()))
-        .where(
-            query.snapshot.holds(claim),
-            claim.c.category.in_(_COUNTED[Measure(query.measure)]),
-            *whole,
-            *(replace_columns(clause, FIGURE, claim) for clause in direction_clauses(query)),
-        )
-        .group_by(claim.c.exchange_id)
-        .cte("left_out")
+    clauses = (
+        query.snapshot.holds(claim),
+        claim.c.category.in_(_COUNTED[Measure(query.measure)]),
+        *whole,
+        *(replace_columns(clause, FIGURE, claim) for clause in direction_clauses(query)),
+        _of_chosen(query, claim.c.exchange_id),
     )
-    first = select(rows.c.exchange_id).order_by(rows.c.exchange_id).limit(NAMED).subquery("first")
-    ids = func.array_agg(aggregate_order_by(first.c.exchange_id, first.c.exchange_id))
+    ids = select(claim.c.exchange_id).where(*clauses).distinct().order_by(claim.c.exchange_id)
+    first = ids.limit(NAMED).subquery("first")
+    named = func.array_agg(aggregate_order_by(first.c.exchange_id, first.c.exchange_id))
     return select(
-        func.count().label("exchanges"),
-        select(ids).scalar_subquery().label("named"),
-        *(func.coalesce(func.sum(rows.c[name]), 0).label(name) for name in kinds),
-    )
+        func.count(claim.c.exchange_id.distinct()).label("exchanges"),
+        select(named).scalar_subquery().label("named"),
+        *(func.count().filter(kind).label(name) for name, kind in kinds.items()),
+    ).where(*clauses)
+
+
+def _of_chosen(query: StatsQuery, exchange_id: ColumnElement[str]) -> Clause:
+    """Give the clause that something is of a chosen exchange; of none of the few others, if that is less."""
+    if query.chooses:
+        return exchange_id.in_(select(chosen_exchanges(query).subquery("chosen").c.id))
+    other = other_exchanges(query).subquery("other")
+    return ~exists().where(other.c.id == exchange_id)
 
 
 def _own_values(query: StatsQuery) -> FromClause:
@@ -291,11 +333,13 @@ def _keys(query: StatsQuery, rows: FromClause, figure: FromClause) -> list[Colum
 
 
 def _spread(query: StatsQuery, rows: FromClause) -> FromClause:
-    """Repeat each row for each value of the dimensions that an exchange has several of, once for each."""
+    """Repeat each row for each value of the dimensions that an exchange has several of, once for each.
+
+    Of the rows that one becomes, one `is_first`.
+    """
     dimensions = [each for each in query.dimensions if each in query.several]
-    if not dimensions:
-        return rows
     joined, labels = rows, []
+    first: list[Clause] = [true()]
     for group in {id(group): group for group, _ in query.several.values()}.values():
         columns = {each: query.several[each][1] for each in dimensions if query.several[each][0] is group}
         if not columns:
@@ -305,8 +349,11 @@ def _spread(query: StatsQuery, rows: FromClause) -> FromClause:
         clauses = [query.snapshot.holds(part), *narrowing_clauses(query, group, part)]
         if query.chooses:  # else most are of chosen exchanges, and to look is to read more
             clauses.append(owner.in_(select(rows.c.id)))
-        values = select(owner, *(part.c[column].label(each) for each, column in columns.items()))
-        once = values.where(*clauses).distinct().subquery(f"of_{'_'.join(columns)}")
+        values = [part.c[column].label(each) for each, column in columns.items()]
+        place = func.row_number().over(partition_by=owner, order_by=values).label("place")
+        each_once = select(owner, *values, place).where(*clauses).group_by(owner, *values)
+        once = each_once.subquery(f"of_{'_'.join(columns)}")
         joined = joined.join(once, once.c.owner == rows.c.id, isouter=True)
         labels += [func.coalesce(once.c[each], NONE).label(each) for each in columns]
-    return select(*rows.c, *labels).select_from(joined).subquery("spread")
+        first.append(func.coalesce(once.c.place, 1) == 1)
+    return select(*rows.c, *labels, and_(*first).label("is_first")).select_from(joined).subquery("spread")
