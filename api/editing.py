@@ -158,7 +158,7 @@ async def expected(request: Request, write: Write, resource: Resource, record_id
     Raises:
         ApiError: not_found, gone, precondition_required, or precondition_failed with the current ETag.
     """
-    found = (await read_current(write.connection, resource, [record_id])).get(record_id)
+    found = await write.current(resource, record_id)
     if found is None:
         raise await _nothing_to_write(write, resource, record_id)
     require_match(request.headers, found.number, "record")

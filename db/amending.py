@@ -57,7 +57,8 @@ async def remove(write: Write, resource: Resource, record_id: str) -> None:
     standing = await referrers(write.connection, resource, record_id)
     if standing:
         raise AmendError(f"other records refer to {resource} {record_id!r}", standing)
-    await _take_out(write, resource, record_id, await _current(write, resource, record_id), Action.DELETED)
+    stands = (await read_current(write.connection, resource, [record_id]))[record_id]
+    await _take_out(write, resource, record_id, stands, Action.DELETED)
 
 
 async def restore(write: Write, resource: Resource, record_id: str) -> None:
@@ -121,16 +122,12 @@ async def merge(write: Write, resource: Resource, record_id: str, into: str) -> 
     await write.put(inputs, removed=gone)
 
 
-async def _current(write: Write, resource: Resource, record_id: str) -> Current:
-    return (await read_current(write.connection, resource, [record_id]))[record_id]
-
-
 async def _take_out(
     write: Write, resource: Resource, record_id: str, stands: Current, action: Action
 ) -> None:
     last = written_again(resource, stands, write.ledger.at)
     change = Change(resource, record_id, action, last.revision, stands.body, last.model_dump_json())
-    await storing.remove(write.ledger, change)
+    await storing.store(write.ledger, resource, [change])
     write.note([change])
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from itertools import combinations
 
-from sqlalchemy import select
+from sqlalchemy import Text, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -37,6 +37,7 @@ from db.rendering import Input
 CHUNK = 10_000  # names asked of the database at once
 
 Referrer = tuple[Resource, str]
+_Direction = tuple[str, str]  # who released, who received
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ async def check(
     checks = Checks(connection, batches.ids, removed=removed)
     items: list[WriteItem] = []
     async for resource, batch in batches:
-        items += await checks.offences(resource, batch)
+        standing = await _existing(connection, {resource: {item.id for item in batch}})
+        items += await checks.offences(resource, batch, standing[resource])
     if items:
         raise WriteError(items)
 
@@ -158,14 +160,16 @@ class Checks:
     _members: dict[str, set[str]] | None = None
     _own_members: dict[str, set[str]] = dataclass_field(default_factory=dict)
 
-    async def offences(self, resource: Resource, batch: Sequence[Input]) -> list[WriteItem]:
-        """Give every reason to refuse records of one kind."""
+    async def offences(
+        self, resource: Resource, batch: Sequence[Input], standing: Container[str]
+    ) -> list[WriteItem]:
+        """Give every reason to refuse records of one kind; `standing`: ids of those that stand already."""
         items = await self._missing(resource, batch)
         for unique in _UNIQUE:
             if unique.resource is resource:
                 items += await self._taken(unique, batch)
         items += await self._counted_twice(batch)
-        return items + await self._once_used(resource, batch)
+        return items + await self._once_used(resource, [item.id for item in batch if item.id not in standing])
 
     async def _missing(self, resource: Resource, batch: Sequence[Input]) -> list[WriteItem]:
         wanted: dict[Resource, set[str]] = {}
@@ -173,10 +177,8 @@ class Checks:
             for named in _references(item):
                 if named.id not in self.written[named.target]:
                     wanted.setdefault(named.target, set()).add(named.id)
-        unknown = {
-            target: ids - (await _existing(self.connection, target, ids) - self._leaving(target))
-            for target, ids in wanted.items()
-        }
+        existing = await _existing(self.connection, wanted)
+        unknown = {target: ids - (existing[target] - self._leaving(target)) for target, ids in wanted.items()}
         if not any(unknown.values()):
             return []
         merged = await read_merged(self.connection)
@@ -215,15 +217,14 @@ class Checks:
                 items.append(WriteItem(unique.resource, item.id, unique.field, unique.code, message, other))
         return items
 
-    async def _once_used(self, resource: Resource, batch: Sequence[Input]) -> list[WriteItem]:
+    async def _once_used(self, resource: Resource, new: Iterable[str]) -> list[WriteItem]:
         """Find new records with the id of one that was deleted or merged: ids are never used again."""
-        ids = {item.id for item in batch}.difference(self.restored)
         used: set[str] = set()
-        for chunk in _chunks(sorted(ids)):
+        for chunk in _chunks(sorted(set(new).difference(self.restored))):
             once = (Revision.resource == resource, Revision.number == 1, among(Revision.record_id, chunk))
             used.update((await self.connection.execute(select(Revision.record_id).where(*once))).scalars())
         items = []
-        for id_ in sorted(used - await _existing(self.connection, resource, used)):
+        for id_ in sorted(used):
             message = f"{resource} {id_!r} was deleted or merged; restore it, or choose another id"
             items.append(WriteItem(resource, id_, "id", "id_used", message, (resource, id_)))
         return items
@@ -231,7 +232,7 @@ class Checks:
     async def _counted_twice(self, batch: Sequence[Input]) -> list[WriteItem]:
         """Find exchanges that have figures to or from a coalition and to or from its member as well."""
         self._own_members |= {item.id: set(item.members) for item in batch if isinstance(item, ActorInput)}
-        exchanges_ = [item for item in batch if isinstance(item, ExchangeInput)]
+        exchanges_ = [item for item in batch if isinstance(item, ExchangeInput) and _akin(_directions(item))]
         if not exchanges_:
             return []
         if self._members is None:
@@ -258,17 +259,23 @@ def _unknown(named: _Reference, merged: Turns) -> str:
     return message if into is None else f"{message} any more: it is part of {into!r} now"
 
 
-async def _existing(connection: AsyncConnection, resource: Resource, ids: Iterable[str]) -> set[str]:
-    column = ID_TABLES[resource].c.id
-    found: set[str] = set()
-    for chunk in _chunks(sorted(ids)):
-        found.update((await connection.execute(select(column).where(among(column, chunk)))).scalars())
+async def _existing(
+    connection: AsyncConnection, wanted: Mapping[Resource, Iterable[str]]
+) -> Mapping[Resource, set[str]]:
+    """Give which ids of each kind there are."""
+    found: dict[Resource, set[str]] = {resource: set() for resource in wanted}
+    asked = [
+        select(literal(resource, Text), of.c.id).where(among(of.c.id, ids))
+        for of, resource, ids in ((ID_TABLES[resource], resource, ids) for resource, ids in wanted.items())
+    ]
+    for resource, id_ in await connection.execute(union_all(*asked)) if asked else ():
+        found[Resource(resource)].add(id_)
     return found
 
 
 def twin_directions(
     item: ExchangeInput, members: Mapping[str, Collection[str]]
-) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+) -> list[tuple[_Direction, _Direction]]:
     """Find directions of counted claims that differ only by a coalition and its member.
 
     `members` gives the members of each coalition by its id.
@@ -277,12 +284,21 @@ def twin_directions(
     def kin(one: str, other: str) -> bool:
         return other in members.get(one, ()) or one in members.get(other, ())
 
-    directions = sorted({(claim.released_by, claim.received_by) for claim in item.claims if counts(claim)})
     return [
         (one, other)
-        for one, other in combinations(directions, 2)
-        if (one[0] == other[0] and kin(one[1], other[1])) or (one[1] == other[1] and kin(one[0], other[0]))
+        for one, other in _akin(_directions(item))
+        if kin(one[1], other[1]) or kin(one[0], other[0])
     ]
+
+
+def _directions(item: ExchangeInput) -> set[_Direction]:
+    return {(claim.released_by, claim.received_by) for claim in item.claims if counts(claim)}
+
+
+def _akin(directions: Collection[_Direction]) -> list[tuple[_Direction, _Direction]]:
+    """Give pairs of directions that share a side."""
+    pairs = combinations(sorted(directions), 2)
+    return [(one, other) for one, other in pairs if one[0] == other[0] or one[1] == other[1]]
 
 
 def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:

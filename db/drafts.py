@@ -250,7 +250,7 @@ def _by_url(cited: Body | str) -> Body:
 async def _refuse_ids_of_others(connection: AsyncConnection, made: _Making) -> None:
     """Refuse a new article under the id of one that stands, or of another new one."""
     ids = [body["id"] for body in made.articles.values() if isinstance(body["id"], str)]
-    stand = await read_current(connection, Resource.ARTICLE, ids)
+    stand = await read_current(connection, Resource.ARTICLE, ids) if ids else {}
     for path, body in made.articles.items():
         if body["id"] in stand or ids.count(body["id"]) > 1:
             made.refuse(f"{path}.id", "id_used", f"{body['id']!r} is the id of an article with another URL")

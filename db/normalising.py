@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, select
+from sqlalchemy import ColumnElement, Select, Table, any_, select
 
 from db.enums import Resource
 from db.folding import fold, url_key
@@ -39,12 +39,12 @@ class Owned:
     column: str
     part: tuple[Table, str] | None = None
 
-    def of(self, ids: Sequence[str]) -> ColumnElement[bool]:
-        """Give the clause that a row belongs to one of these records."""
+    def of(self, ids: ColumnElement[Sequence[str]]) -> ColumnElement[bool]:
+        """Give the clause that a row belongs to one of the records of an array of ids."""
         if self.part is None:
-            return self.table.c[self.column].in_(ids)
+            return self.table.c[self.column] == any_(ids)
         parts, pointer = self.part
-        return self.table.c[self.column].in_(select(parts.c.id).where(parts.c[pointer].in_(ids)))
+        return self.table.c[self.column].in_(select(parts.c.id).where(parts.c[pointer] == any_(ids)))
 
     def owners(self, clause: ColumnElement[bool]) -> Select[Any]:
         """Give the statement of the records that rows of which a clause holds belong to."""

@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     RowMapping,
     Table,
+    Text,
     and_,
     bindparam,
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -33,7 +36,8 @@ from db.indexing import RECORD_TABLE, part_tables
 from db.models.history import Blanked, Revision
 from db.normalising import Row, table
 from db.rendering import written
-from db.storing import Change, Current, copy, read_current
+from db.rows import copy
+from db.storing import Change, Current, read_current
 from db.wording import revisions_to
 from db.writes import Write, stored_input, written_again
 
@@ -205,7 +209,7 @@ async def _blank(write: Write, revisions: Sequence[Held]) -> None:
         )
         number = (await write.connection.execute(newest)).scalar_one() + 1
         change = Change(resource, record_id, Action.REDACTED, number, None, "", reason)
-        await storing.tell(ledger, change)
+        await storing.store(ledger, resource, [change])
     else:
         change = await _written_again(write, resource, record_id, stands, reason)
     write.note([change])
@@ -258,7 +262,7 @@ async def _take_out_of_index(
     spans: list[Span] = sorted((begin, end) for begin, end in gone)
     if not spans:  # a tombstone is in no state
         return
-    for into, of_owner in part_tables(resource, [record_id]):
+    for into, of_owner in part_tables(resource, literal([record_id], ARRAY(Text))):
         await _cut(connection, into, of_owner, spans)
 
 

@@ -88,6 +88,7 @@ class Write:
     changes: list[Change] = field(default_factory=list)
     counts: Counter[tuple[Resource, Action]] = field(default_factory=Counter)
     standing: Counter[Resource] = field(default_factory=Counter)
+    _read: dict[Referrer, Current] = field(default_factory=dict)
 
     @property
     def connection(self) -> AsyncConnection:
@@ -96,9 +97,18 @@ class Write:
 
     def note(self, changes: Sequence[Change]) -> None:
         """Remember what the write did; of a dry run all, since it is found nowhere else."""
+        for change in changes:
+            self._read.pop((change.resource, change.id), None)
         self.counts.update((change.resource, change.action) for change in changes)
         room = len(changes) if self.ledger.dry else max(0, MOST_CHANGES - len(self.changes))
         self.changes += changes[:room]
+
+    async def current(self, resource: Resource, record_id: str) -> Current | None:
+        """Give a record that stands; once it is known how, that is not asked again before it changes."""
+        stands = (await self._current(resource, [record_id])).get(record_id)
+        if stands is not None:
+            self._read[resource, record_id] = stands
+        return stands
 
     async def put(
         self,
@@ -127,9 +137,10 @@ class Write:
                 if made is not None and made.resource is not resource:  # what follows may show it
                     await self._store(made)
                     made = None
-                offences += await checks.offences(resource, batch)
+                current = await self._current(resource, [item.id for item in batch])
+                offences += await checks.offences(resource, batch, current.keys())
                 if not offences:  # else the rest is only checked, so that all is mended in one go
-                    known = await self._known(resource, batch, gone)
+                    known = _Known(current, gone or {}, await self._cited_articles(batch))
                     made = await self._make(resource, batch, known, meanwhile=made)
                     self.standing[resource] += len(batch) - len(made.changes)
                     if resource is Resource.ARTICLE:
@@ -158,15 +169,13 @@ class Write:
             for batch in in_batches(id_ for id_ in ids if id_ not in put.ids[resource] and id_ not in done):
                 current = await read_current(self.connection, resource, batch)
                 inputs = [stored_input(resource, each.body) for each in current.values()]
-                known = await self._known(resource, inputs)
+                known = _Known(current, {}, await self._cited_articles(inputs))
                 await self._store(await self._make(resource, inputs, known))
 
-    async def _known(
-        self, resource: Resource, batch: Sequence[Input], gone: Mapping[str, Current] | None = None
-    ) -> "_Known":
-        """Read what the records of a batch are made with."""
-        current = await read_current(self.connection, resource, [item.id for item in batch])
-        return _Known(current, gone or {}, await self._cited_articles(batch))
+    async def _current(self, resource: Resource, ids: Sequence[str]) -> Mapping[str, Current]:
+        known = {id_: self._read[resource, id_] for id_ in ids if (resource, id_) in self._read}
+        asked = [id_ for id_ in ids if id_ not in known]
+        return known | await read_current(self.connection, resource, asked) if asked else known
 
     async def _make(
         self, resource: Resource, batch: Sequence[Input], known: "_Known", *, meanwhile: "_Made | None" = None

@@ -1,9 +1,10 @@
 """Goal I: one write end to end, against pgbench making the same changes of rows with nothing rendered.
 
-What a PATCH of a summary changes: all rows of the exchange in the normalised tables are taken out and put
-back, a revision is added, the row of the index ends and a new one begins, and the dataset goes on by one.
-pgbench does this in one transaction behind the same lock and with the same checks at its end. It keeps the
-record's body as it was, and makes a hash of no meaning, so both write into copies of the small database.
+What a PATCH of a summary changes: the row of the exchange, a revision is added, the row of the index ends and
+a new one begins, and the dataset goes on by one. pgbench does this in one transaction behind the same lock
+and with the same checks at its end. It keeps the record's body as it was, and makes a hash of no meaning, so
+both write into copies of the small database. That a PATCH changes these rows and no others is a test of
+`tests/test_patching.py`.
 """
 
 import json
@@ -12,7 +13,6 @@ from pathlib import Path
 
 from db.enums import Resource
 from db.indexing import RECORD_TABLE
-from db.normalising import OWNED, Owned
 from tests.bench.bench import Bench
 from tests.bench.goals import Finding
 from tests.bench.loads import Load, paired, pgbench, wrk
@@ -37,6 +37,7 @@ SELECT index.id AS id, index.number + 1 AS number, index.from_revision AS since,
 FROM exchange_index AS index JOIN measured USING (id) WHERE n = :n AND to_revision IS NULL \gset
 """
 ENDING = """
+UPDATE exchange SET summary = 'Measured as ' || CAST(:next AS text) || '.' WHERE id = :id;
 INSERT INTO revision (dataset_revision, position, resource, record_id, number, action, body, body_sha256,
 reason, key, at, previous_hash, hash)
 SELECT :next, 0, resource, record_id, :number, 'updated', body, body_sha256, 'measured', NULL,
@@ -121,19 +122,5 @@ def _script(database: Database, file: Path) -> Path:
     columns = ", ".join(
         column.name for column in INDEX.c if column.name not in OF_A_SPAN and column.computed is None
     )
-    again = "".join(_put_again(owned) for owned in OWNED[Resource.EXCHANGE])
-    file.write_text(BEGINNING.format(count=count) + again + ENDING.format(columns=columns))
+    file.write_text(BEGINNING.format(count=count) + ENDING.format(columns=columns))
     return file
-
-
-def _put_again(owned: Owned) -> str:
-    """Take the rows out and put them back, as the service does with all rows of a record."""
-    name, column = owned.table.name, owned.column
-    mine = f"{column} = :id"
-    if owned.part is not None:
-        parts, pointer = owned.part
-        mine = f"{column} IN (SELECT id FROM {parts.name} WHERE {pointer} = :id)"
-    return (
-        f"WITH gone AS (DELETE FROM {name} WHERE {mine} RETURNING *)\n"
-        f"INSERT INTO {name} SELECT * FROM gone;\n"
-    )
