@@ -5,8 +5,6 @@ are served. No session is kept here and no key comes by: the page sends it to th
 """
 
 from functools import cache
-from importlib.resources import files
-from string import Template
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -14,7 +12,7 @@ from starlette.responses import Response
 
 from api.conditional import negotiate
 from api.docs import HTML, Page
-from api.explorer import file_of, version_of
+from api.explorer import file_of, page_naming, version_of
 
 # Side by side as in the sources, so that `../explorer/dom.js` is found there and here.
 FOLDERS = ("curate", "explorer")
@@ -30,9 +28,7 @@ router = APIRouter(include_in_schema=False)
 async def page(request: Request) -> Response:
     """Show the page; it asks for a key before it shows a form."""
     negotiate(request, HTML)
-    answer = _page().answer(request)
-    answer.headers["Cache-Control"] = "no-cache"  # it names the files that go with it
-    return answer
+    return _page().answer(request)
 
 
 @router.get("/curate/{version}/{folder}/{name}")
@@ -43,5 +39,4 @@ async def asset(version: str, folder: str, name: str) -> Response:
 
 @cache
 def _page() -> Page:
-    template = Template(files("api").joinpath("web", "curate.html").read_text("utf-8"))
-    return Page(template.substitute(assets=f"/curate/{version_of(FOLDERS)}").encode(), HTML, POLICY)
+    return page_naming("curate.html", POLICY, assets=f"/curate/{version_of(FOLDERS)}")

@@ -5,6 +5,7 @@ words of the problems are in `api/problems.py`, the guide in `api/guide.py`.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -12,12 +13,14 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.conditional import JSON, is_not_modified, negotiate
 from api.errors import ApiError
+from api.openapi import TAGS, summary_of
 from api.problems import CATALOGUE, ProblemCode
 from api.securityheaders import page_headers
 from api.target import base_of
@@ -53,12 +56,13 @@ class Page:
     body: bytes
     media_type: str
     policy: str | None = None
+    kept: str = "public, max-age=3600"
 
     def answer(self, request: Request) -> Response:
         """Answer with it, or with 304."""
         headers = {
             "ETag": f'"{sha256(self.body).hexdigest()[:20]}"',
-            "Cache-Control": "public, max-age=3600",
+            "Cache-Control": self.kept,
             "Vary": "Accept",
         }
         if self.policy is not None:
@@ -93,7 +97,7 @@ async def api_catalog(request: Request) -> Response:
 async def documentation(request: Request) -> Response:
     """Show the API, with forms to try it."""
     negotiate(request, HTML)
-    return _documentation_page().answer(request)
+    return _documentation_page(request.app).answer(request)
 
 
 @router.get("/docs/{name}")
@@ -135,8 +139,25 @@ def _as_json(code: ProblemCode) -> dict[str, str | int]:
 
 
 @cache
-def _documentation_page() -> Page:
-    return Page(_read("api", "web", "docs.html"), HTML, DOCS_POLICY)
+def _documentation_page(app: FastAPI) -> Page:
+    return filled("docs.html", DOCS_POLICY, index="\n".join(_index(app)))
+
+
+def _index(app: FastAPI) -> Iterator[str]:
+    """List all operations, to read until Swagger UI has started; each link is to where it will show that one.
+
+    From the routes: the contract says the same, but writing it takes a second or more.
+    """
+    routes = [route for route in iter_route_contexts(app.routes) if route.include_in_schema]
+    for tag, text in TAGS.items():
+        yield f"<details><summary><b>{tag}</b> {escape(text)}</summary><ul>"
+        for route in routes:
+            if tag in route.tags:
+                yield (
+                    f'<li><a href="#/{tag}/{route.operation_id}"><b>{"".join(route.methods or ())}</b> '
+                    f"<code>{route.path_format}</code></a> {escape(summary_of(route.description))}</li>"
+                )
+        yield "</ul></details>"
 
 
 @cache
@@ -164,8 +185,12 @@ def _problem_page(code: ProblemCode) -> Page:
 
 def page(title: str, body: str) -> Page:
     """Make a page that looks like all pages of text."""
-    template = Template(_read("api", "web", "page.html").decode())
-    return Page(template.substitute(title=escape(title), body=body).encode(), HTML, PAGE_POLICY)
+    return filled("page.html", PAGE_POLICY, title=escape(title), body=body)
+
+
+def filled(name: str, policy: str, **words: str) -> Page:
+    """Make a page of a template in `api/web/`."""
+    return Page(Template(_read("api", "web", name).decode()).substitute(words).encode(), HTML, policy)
 
 
 def _read(package: str, folder: str, name: str) -> bytes:

@@ -5,10 +5,10 @@ only how they are served: whatever may change has its hash in its address, so th
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from string import Template
 
 import anyio
 import brotli  # type: ignore[import-untyped]  # it ships none
@@ -20,7 +20,7 @@ from starlette.responses import Response
 from api.chartbundle import bundle_name, packed_bundle
 from api.compression import accepted_encodings
 from api.conditional import negotiate
-from api.docs import HTML, Page
+from api.docs import HTML, Page, filled
 from api.errors import ApiError
 from api.problems import ProblemCode
 
@@ -41,9 +41,7 @@ router = APIRouter(include_in_schema=False)
 async def page(request: Request) -> Response:
     """Show the dataset; the query string says what of it."""
     negotiate(request, HTML)
-    answer = _page().answer(request)
-    answer.headers["Cache-Control"] = "no-cache"  # it names the files that go with it
-    return answer
+    return _page().answer(request)
 
 
 @router.get("/explorer/{version}/{name}")
@@ -108,8 +106,12 @@ def _files(folders: tuple[str, ...]) -> Mapping[str, bytes]:
     }
 
 
+def page_naming(name: str, policy: str, **files: str) -> Page:
+    """Make a page that names the files that go with it: it is never kept without asking."""
+    return replace(filled(name, policy, **files), kept="no-cache")
+
+
 @cache
 def _page() -> Page:
-    template = Template(files("api").joinpath("web", "explorer.html").read_text("utf-8"))
-    body = template.substitute(assets=f"/explorer/{version_of(FOLDERS)}", charts=f"/explorer/{bundle_name()}")
-    return Page(body.encode(), HTML, POLICY)
+    charts = f"/explorer/{bundle_name()}"
+    return page_naming("explorer.html", POLICY, assets=f"/explorer/{version_of(FOLDERS)}", charts=charts)

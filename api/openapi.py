@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from functools import cache
+from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Response
@@ -112,6 +113,7 @@ PARTS = (Claim, Mediation)  # records that are gone where their exchange is
 ANSWERS: dict[str, type[BaseModel]] = {}
 # What stands behind the id of a record in paths, with an example.
 OF_RECORD = {"number": "1", "other": "latest", "chart": "timeline", "citation_id": "k3fq7m2xw5ab"}
+_WRITING = Lock()
 _END_OF_CLAUSE = re.compile(r"[.,:;](?:\s|$)")
 
 RecordId = Annotated[str, Path(description="The id of the record.")]
@@ -256,7 +258,7 @@ def contract_of(app: FastAPI) -> dict[str, Any]:
     }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            operation["summary"] = _summary(operation["description"])
+            operation["summary"] = summary_of(operation["description"])
             operation.setdefault("security", [])
             if path.startswith("/v1/"):  # a key that does not hold is refused wherever it is sent
                 _refuse(operation, ProblemCode.UNAUTHENTICATED)
@@ -370,7 +372,7 @@ def _plain(schema: Any) -> Any:
     return plain
 
 
-def _summary(description: str) -> str:
+def summary_of(description: str) -> str:
     """Give the first clause of a description."""
     return _END_OF_CLAUSE.split(description, maxsplit=1)[0]
 
@@ -384,7 +386,12 @@ def _example_in_path(document: Mapping[str, Any], path: str, name: str) -> str:
     return str(schema["properties"]["id"]["examples"][0])
 
 
-@cache
 def contract_json(app: FastAPI) -> bytes:
     """Give the contract as the bytes that are served and kept in `openapi/v1.json`."""
+    with _WRITING:  # it takes a second or more: who asks meanwhile, in another thread, waits for the same one
+        return _contract_json(app)
+
+
+@cache
+def _contract_json(app: FastAPI) -> bytes:
     return (json.dumps(contract_of(app), ensure_ascii=False, indent=2) + "\n").encode()

@@ -1,8 +1,28 @@
 """The reference at /docs in a real browser: an operation can be tried as it is, by day and by night."""
 
+import re
+from html import unescape
+
+import httpx
 from playwright.sync_api import expect
 
-from tests.browsing import Visit
+from tests.browsing import NARROW, Visit, overflow
+from tests.live import Live
+
+# What Swagger UI reads to tell of one operation: the whole contract takes it many seconds.
+READ = """async () => {
+  const contract = await (await fetch("/v1/openapi.json")).json();
+  const { resolveSubtree } = ui.getSystem().fn;
+  const { spec, errors } = await resolveSubtree(
+    contract, ["paths", "/v1/exchanges", "get"], { baseDoc: location.href, returnEntireTree: true },
+  );
+  const answer = spec.paths["/v1/exchanges"].get.responses["200"].content["application/json"];
+  const record = answer.schema.properties.data.items;
+  return { paths: Object.keys(spec.paths), errors, has: Object.keys(record.properties) };
+}"""
+UNDERSCORE = (
+    "warning: Warning: escaping deep link whitespace with `_` will be unsupported"  # of any deep link
+)
 
 
 def test_an_operation_is_tried_without_touching_anything(visit: Visit) -> None:
@@ -25,3 +45,39 @@ def test_it_is_dark_where_one_wants_it_dark(visit: Visit) -> None:
     expect(page.locator(".info .title")).not_to_have_css("color", "rgb(59, 65, 81)")
     page = visit.open("/docs")
     expect(page.locator("html")).not_to_have_css("background-color", "rgb(28, 32, 34)")
+
+
+def test_every_operation_is_listed_before_any_script_has_run(live: Live) -> None:
+    contract = httpx.get(f"{live.base}/v1/openapi.json").json()
+    text = httpx.get(f"{live.base}/docs").text
+    link = r'<a href="#/([^/]+)/([^"]+)"><b>([A-Z]+)</b> <code>([^<]+)</code></a> ([^<]+)</li>'
+    assert sorted((*told, unescape(summary)) for *told, summary in re.findall(link, text)) == sorted(
+        (operation["tags"][0], operation["operationId"], method.upper(), path, operation["summary"])
+        for path, operations in contract["paths"].items()
+        for method, operation in operations.items()
+    )
+    tags = re.findall("<summary><b>([^<]+)</b> ([^<]+)</summary>", text)
+    assert tags == [(tag["name"], tag["description"]) for tag in contract["tags"]]
+
+
+def test_operations_are_listed_where_no_script_runs(visit: Visit) -> None:
+    page = visit.open("/docs", width=NARROW, javascript=False)
+    page.get_by_text("Handover events with everything").click()
+    expect(page.get_by_role("link", name="GET /v1/exchanges", exact=True)).to_be_visible()
+    assert overflow(page) == 0
+
+
+def test_a_link_of_that_list_opens_the_operation(visit: Visit) -> None:
+    page = visit.open("/docs#/exchanges/list_exchanges", width=NARROW)
+    expect(page.locator(".opblock-get.is-open").get_by_text("Example: UAE.").first).to_be_visible()
+    expect(page.locator(".index")).to_have_count(0)
+    assert overflow(page) == 0
+    visit.complaints[:] = [each for each in visit.complaints if not each.startswith(UNDERSCORE)]
+
+
+def test_one_operation_is_told_without_reading_the_others(visit: Visit) -> None:
+    page = visit.open("/docs")
+    expect(page.locator(".opblock-tag").first).to_be_visible()
+    read = page.evaluate(READ)
+    assert (read["paths"], read["errors"]) == (["/v1/exchanges"], [])
+    assert {"claims", "figures", "articles"} <= set(read["has"])  # what it refers to, however deep

@@ -181,6 +181,24 @@ def test_on_paper_there_is_nothing_to_press(visit: Visit) -> None:
     expect(page.locator("button:visible")).to_have_count(0)
 
 
+def test_charts_are_drawn_for_paper_and_the_first_page_holds_both_that_show_time(visit: Visit) -> None:
+    """Made smaller as pictures, they had words of 5 points, and half of the first page was white."""
+    page = settled(visit.open("/", width=703))  # what A4 has between margins
+    charts = page.locator(".plot svg")
+    on_screen = [chart.get_attribute("width") for chart in charts.all()]
+    assert len(on_screen) == 3
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for chart in charts.all():
+        expect(chart).to_have_attribute("width", "700")
+    last = page.locator("#cumulative").bounding_box()
+    assert last is not None
+    assert last["y"] + last["height"] < 950  # what Letter has
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    for chart, width in zip(charts.all(), on_screen, strict=True):
+        expect(chart).to_have_attribute("width", str(width))
+
+
 # --- when something is not as wished ---
 
 

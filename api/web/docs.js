@@ -14,14 +14,43 @@ function withoutFilledFields(contract) {
   return contract;
 }
 
+/** Give as much of a contract as tells what is at a path of keys: that, and what it refers to. */
+function partOf(contract, keys) {
+  const part = { openapi: contract.openapi, info: contract.info };
+  const take = (path) => {
+    let [from, to] = [contract, part];
+    for (const key of path.slice(0, -1)) {
+      from = from?.[key];
+      to = to[key] ??= {};
+    }
+    const last = path.at(-1);
+    if (from?.[last] === undefined || to[last] !== undefined) return;
+    to[last] = from[last];
+    for (const [, reference] of JSON.stringify(from[last]).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
+      take(reference.split("/"));
+    }
+  };
+  take(keys);
+  return part;
+}
+
+/** To tell of one operation Swagger UI reads the whole contract again, for seconds: give it what the operation needs. */
+function readingParts({ fn: { resolveSubtree } }) {
+  return { fn: { resolveSubtree: (contract, keys, options) => resolveSubtree(partOf(contract, keys), keys, options) } };
+}
+
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
 dark.addEventListener("change", follow);
 follow();
 
-fetch("/v1/openapi.json").then((answer) => answer.json()).then((contract) => {
+// Asked for while the browser still reads Swagger UI, which the page names after this file.
+const asked = fetch("/v1/openapi.json").then((answer) => answer.json());
+
+addEventListener("DOMContentLoaded", () => asked.then((contract) => {
   window.ui = SwaggerUIBundle({
     spec: withoutFilledFields(contract),
+    plugins: [readingParts],
     dom_id: "#swagger-ui",
     deepLinking: true,
     defaultModelsExpandDepth: 0,
@@ -33,4 +62,4 @@ fetch("/v1/openapi.json").then((answer) => answer.json()).then((contract) => {
   });
 }).catch(() => {
   document.querySelector("#swagger-ui").textContent = "The contract could not be loaded. Reload the page to try again.";
-});
+}));

@@ -49,7 +49,18 @@ export function hideTip() {
 }
 addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
 
-const drawn = new WeakMap();
+const drawn = new Map();
+const PAPER = 700; // pixels between the margins of A4 and of Letter, as the style sheet sets them
+
+/** Draw all charts again in other sizes: made smaller as pictures, their words would become too small to read. */
+function resize(sizeOf) {
+  for (const { view, spec } of drawn.values()) {
+    const { width, height } = sizeOf(spec);
+    view.width(width).height(height).run();
+  }
+}
+addEventListener("beforeprint", () => resize(({ height, usermeta }) => ({ width: PAPER, height: usermeta?.paper ?? height })));
+addEventListener("afterprint", () => resize((spec) => spec));
 
 /** Draw into a place; `choose` is told what is clicked. */
 async function draw(place, spec, choose) {

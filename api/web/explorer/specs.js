@@ -6,6 +6,7 @@ const FONT = "system-ui, sans-serif";
 const NUMBER = ",d";
 const DIMMED = 0.28;
 const NAME = 24; // characters of a line of a name, about
+const PAPER = 215; // pixels: so high two charts of time fill a first page
 const [LINE, GAP] = [13, 8]; // pixels of a line of a name, and from it to the next mediator
 
 const CONFIG = {
@@ -46,6 +47,7 @@ export function timelineSpec({ starts, whole: periods, bars, labels, period }, w
   const x = { field: "period", type: "ordinal", sort: null, axis, scale: { domain: starts, padding: 0 } };
   const bar = starts.length > width / 70 ? { band: period === 1 ? 0.76 : 0.84 } : 56;
   return whole(width, height, {
+    usermeta: { paper: PAPER },
     layer: [
       {
         data: { values: bars },
@@ -58,7 +60,7 @@ export function timelineSpec({ starts, whole: periods, bars, labels, period }, w
       {
         data: { values: periods.filter((each) => each.best > 0) },
         mark: { type: "bar", width: { band: 1 }, fill: "transparent", cursor: "pointer" },
-        encoding: { x, y: { value: 0 }, y2: { value: height } },
+        encoding: { x, y: { value: 0 }, y2: { value: "height" } },
       },
     ],
   });
@@ -123,6 +125,7 @@ export function cumulativeSpec(points, marks, width, height) {
     },
   };
   return whole(width, height, {
+    usermeta: { paper: PAPER },
     layer: [
       { data: { values: line }, mark: { type: "line", interpolate: "step-after", strokeWidth: 2, color: INK }, encoding: { x, y } },
       ...(marks.length ? [dots] : []),
