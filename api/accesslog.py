@@ -48,8 +48,7 @@ def note(scope: Scope, request_id: str | None, *, status: int, size: int, took: 
     """Log what became of a request, and how many seconds it took."""
     if not _wanted:
         return
-    now = time.time()
-    second = int(now)
+    second, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     client = scope.get("client")
     path, query = raw_path(scope), scope["query_string"]
     start = _known_start if len(path) + len(query) <= REMEMBERED else _new_start
@@ -59,7 +58,7 @@ def note(scope: Scope, request_id: str | None, *, status: int, size: int, took: 
     traced = "" if trace_id is None else f'"trace_id": "{trace_id}", '
     line = (
         f'{what}"request_id": {named}, {traced}"duration_ms": {took * 1000:.3f}, '
-        f'"time": "{_second(second)}.{int((now - second) * 1_000_000):06d}+00:00"}}\n'
+        f'"time": "{_second(second)}.{nanoseconds // 1000:06d}+00:00"}}\n'
     )
     for lines in _wanted:
         lines.add(line)

@@ -63,7 +63,7 @@ def dataset_state(state: State, snapshot: Snapshot) -> DatasetState:
     return DatasetState(revision=state.revision, release=snapshot.release, updated_at=state.updated_at)
 
 
-def list_response(request: Request, bodies: Sequence[str], told: Told) -> Response:
+def list_response(request: Request, bodies: Sequence[bytes], told: Told) -> Response:
     """Answer with a page of a list."""
     cursor = told.next_cursor
     following = None if cursor is None else page_path(told.path, cursor, told.limit)
@@ -76,7 +76,7 @@ def list_response(request: Request, bodies: Sequence[str], told: Told) -> Respon
         notes=[*told.notes, *blanked_notes(told.state, told.snapshot)],
         dataset=dataset_state(told.state, told.snapshot),
     )
-    body = f'{{"data":[{",".join(bodies)}],"meta":{meta.model_dump_json()}}}'.encode()
+    body = b'{"data":[%b],"meta":%b}' % (b",".join(bodies), meta.model_dump_json().encode())
     facts = [told.path, told.query, told.sort, told.limit, told.here, told.vocabulary_revision]
     headers = state_headers(told.state, told.snapshot, facts)
     headers |= memento_headers(request, told.snapshot, told.state.updated_at)

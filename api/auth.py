@@ -1,7 +1,8 @@
 """Whose key a request carries, and whether its role will do.
 
 A request without Authorization is anonymous and costs nothing. One with a key that does not hold is refused
-wherever it goes, so that nobody mistakes an anonymous answer for one of their own. Keys themselves are
+wherever it goes, so that nobody mistakes an anonymous answer for one of their own, and after many of them no
+more are looked up for a while. Keys themselves are
 `db/access.py`'s business; how much a key may write is `api/limits.py`'s.
 """
 
@@ -12,6 +13,7 @@ from fastapi import Depends, Request
 
 from api.deps import PrimaryDep, WriterDep
 from api.errors import ApiError, ProblemCode
+from api.reading import READING, Reading
 from api.readlimits import ReadLimits
 from db.access import Caller, KeyFault, KeyRefusedError, verify_key
 from db.enums import Role
@@ -29,7 +31,7 @@ async def key_of_request(request: Request, primary: PrimaryDep, writer: WriterDe
     """Tell whose key a request carries; None without Authorization.
 
     Raises:
-        ApiError: unauthenticated.
+        ApiError: unauthenticated; too_many_requests, for one of many that do not hold.
     """
     sent = request.headers.getlist("authorization")
     if not sent:
@@ -39,12 +41,19 @@ async def key_of_request(request: Request, primary: PrimaryDep, writer: WriterDe
     scheme, _, token = sent[0].strip().partition(" ")
     if scheme.lower() != "bearer":
         raise _refused(f"The scheme of Authorization must be Bearer, as in {FORM}.")
+    limits: ReadLimits = request.state.read_limits
+    reading: Reading | None = request.scope.get(READING)
+    header = sent[0].encode("latin-1")
+    if reading is not None and not limits.knows(header):
+        await reading.check_guesses()
     try:
         caller = await verify_key(primary.engine, token.strip(" "), writer=writer)
     except KeyRefusedError as error:
+        limits.key_fails(header)
+        if reading is not None:
+            await reading.spend_guess()
         raise _refused(REFUSALS[error.fault]) from None
-    limits: ReadLimits = request.state.read_limits
-    limits.key_holds(sent[0].encode("latin-1"), caller.key_id)
+    limits.key_holds(header, caller.key_id)
     return caller
 
 

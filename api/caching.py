@@ -26,6 +26,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import tracing
 from api.accesslog import note
 from api.counting import BOUNDS, TOTAL, UNMATCHED, counts, route_of
+from api.leaving import DISCONNECT, Client
+from api.reading import LEFT, POLICY, TOLD
 from api.requestid import ACCEPTED, HEADER, new_request_id
 from api.target import BROKEN_ESCAPE, raw_path
 from api.timing import FIELD, HIT
@@ -41,9 +43,10 @@ PASSING_BY = frozenset(
     {b"authorization", b"accept-datetime", b"x-dataset-revision", b"range", b"if-modified-since"}
 )
 READ = frozenset({b"accept", b"accept-encoding", b"host", b"if-none-match", REQUEST_ID}) | PASSING_BY
-OF_ONE_ANSWER = frozenset({REQUEST_ID, FIELD})
+OF_ONE_ANSWER = frozenset({REQUEST_ID, FIELD, POLICY, LEFT})
 OF_A_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 OVERHEAD = 2000  # bytes that an entry takes beside key and body, about: headers, places in dictionaries
+BODILESS = {"type": "http.response.body", "body": b""}
 LONGEST = 2048  # bytes of a key: whoever asks with more is answered, but nothing is remembered of it
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -55,7 +58,18 @@ Key = tuple[bytes, tuple[bytes, ...], bytes, bytes, bytes, str]
 class Entry:
     """An answer as it was sent, and the headers of the 304 that stands for it; or, without a body, a 304."""
 
-    __slots__ = ("__weakref__", "body", "etag", "headers", "hits", "route", "stem", "unchanged", "version")
+    __slots__ = (
+        "__weakref__",
+        "body",
+        "etag",
+        "headers",
+        "hits",
+        "message",
+        "route",
+        "stem",
+        "unchanged",
+        "version",
+    )
 
     def __init__(
         self, version: Version, headers: Headers, body: bytes | None, route: str = UNMATCHED
@@ -66,6 +80,7 @@ class Entry:
         self.headers = [*(pair for pair in headers if pair[0] not in OF_ONE_ANSWER), HIT]
         self.unchanged = [pair for pair in self.headers if pair[0] not in OF_A_BODY]
         self.body = body
+        self.message = {"type": "http.response.body", "body": body or b""}
         self.etag = dict(headers).get(b"etag", b"")
         self.stem = self.etag.strip(b'"').partition(b"-")[0]  # that of all encodings
 
@@ -154,17 +169,54 @@ def _repeats(headers: Headers) -> bool:
     return len(names) > len(set(names))
 
 
+class Flight:
+    """A miss that is worked out, for its own client and for those that wait for it."""
+
+    def __init__(self) -> None:
+        self._landed = asyncio.get_running_loop().create_future()
+        self._waiting = 0
+        self._unwanted = asyncio.Event()  # nobody waits for it
+        self._unwanted.set()
+
+    def land(self) -> None:
+        """Let those go that wait."""
+        self._landed.set_result(None)
+
+    async def wait_for_it(self, client: Client) -> None:
+        """Wait until it lands, or the client leaves."""
+        self._waiting += 1
+        self._unwanted.clear()
+        try:
+            await asyncio.wait([self._landed, client.leaving], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._unwanted.set()
+
+    def receiving(self, receive: Receive) -> Receive:
+        """Tell that the client has left only once nobody else waits."""
+
+        async def receive_while_unwanted() -> Message:
+            message = await receive()
+            if message["type"] == DISCONNECT:
+                await self._unwanted.wait()
+            return message
+
+        return receive_while_unwanted
+
+
 class CacheMiddleware:
     """Prevents that what was answered a moment ago is worked out again, for one client or for a thousand.
 
-    One miss computes, the others of its key wait for it. A write of this process makes everything before it
-    old before it is answered; what other processes write is known within 50 ms (`db/newest.py`).
+    One miss computes, the others of its key wait for it: as long as one of them is there, it goes on. A write
+    of this process makes everything before it old before it is answered; what other processes write is known
+    within 50 ms (`db/newest.py`).
     """
 
     def __init__(self, app: ASGIApp, *, size: int) -> None:
         self.app = app
         self.kept = Answers(size)
-        self._flights: dict[Key, asyncio.Future[None]] = {}
+        self._flights: dict[Key, Flight] = {}
         self._version: Version | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -197,8 +249,12 @@ class CacheMiddleware:
         )
         entry = self.kept.get(key, newest.version)
         if entry is None and key in self._flights:
-            await asyncio.wait([self._flights[key]])
-            entry = self.kept.get(key, newest.version)
+            with Client.of(receive) as client:
+                await self._flights[key].wait_for_it(client)
+                entry = self.kept.get(key, newest.version)
+                if entry is None:
+                    await self._run(key, newest, scope, client.receive, send)
+                    return
         known = None if entry is None else entry.is_known(given.get(b"if-none-match"))
         if entry is None or known is None:
             await self._run(key, newest, scope, receive, send)
@@ -208,10 +264,11 @@ class CacheMiddleware:
             request_id = new_request_id()
         own = (REQUEST_ID, request_id.encode())
         status, kept = (304, entry.unchanged) if known else (200, entry.headers)
-        body = b"" if known or entry.body is None or scope["method"] == "HEAD" else entry.body
+        body = BODILESS if known or scope["method"] == "HEAD" else entry.message
         try:
-            await send({"type": "http.response.start", "status": status, "headers": [*kept, own]})
-            await send({"type": "http.response.body", "body": body})
+            headers = [*kept, own, *scope.get(TOLD, ())]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send(body)
         finally:
             took = time.perf_counter() - began
             row = entry.hits[scope["method"]][known]
@@ -219,7 +276,7 @@ class CacheMiddleware:
             row[TOTAL] += took
             if tracing.active is not None:
                 tracing.active.routed(scope["method"], entry.route, kept=True)
-            note(scope, request_id, status=status, size=len(body), took=took)
+            note(scope, request_id, status=status, size=len(body["body"]), took=took)
 
     async def _run(self, key: Key, newest: Newest, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, and keep its answer if that may be."""
@@ -248,16 +305,16 @@ class CacheMiddleware:
                 self._land(key)  # before a slow client has it all
             await send(message)
 
-        self._flights[key] = asyncio.get_running_loop().create_future()
+        flight = self._flights[key] = Flight()
         try:
-            await self.app({**scope, KEEPING: keeping}, receive, watching_send)
+            await self.app({**scope, KEEPING: keeping}, flight.receiving(receive), watching_send)
         finally:
             self._land(key)
 
     def _land(self, key: Key) -> None:
         flight = self._flights.pop(key, None)
         if flight is not None:
-            flight.set_result(None)
+            flight.land()
 
     def _keep(self, key: Key, version: Version | None, entry: Entry) -> None:
         if version is None or version != entry.version:

@@ -4,8 +4,9 @@ How pictures look is `api/chartbars.py`'s and `api/chartspecs.py`'s, their words
 and `api/chartqueries.py`'s.
 """
 
+import asyncio
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -116,6 +117,14 @@ class RenderGate(Gate):
             ApiError: timeout, if that takes too long.
         """
         draw = partial(to_svg, spec) if media_type == SVG else partial(to_png, spec, scale)
+        drawing = asyncio.ensure_future(self._drawn(draw))
+        try:
+            return await asyncio.shield(drawing)
+        finally:
+            # of a client who leaves, too: a process that is stopped half-way takes ten pictures to replace
+            await asyncio.gather(drawing, return_exceptions=True)
+
+    async def _drawn(self, draw: Callable[[], bytes]) -> bytes:
         try:
             with anyio.fail_after(SECONDS_TO_DRAW):
                 return await to_process.run_sync(draw, cancellable=True, limiter=self._limiter)

@@ -266,7 +266,7 @@ async def understood_again(
     asked = cited.question
     async with reader.unchanging() as connection:
         state = await read_state(connection, snapshot)
-        reader.forget_before(state.vocabulary_revision)
+        reader.forget_before(state.version)
         vocabulary = await reader.vocabulary(connection)
         values = remembered(target.schema, asked.query, asked.search)
         question = Question(

@@ -22,8 +22,9 @@ from api.conditional import JSON, is_not_modified, negotiate
 from api.errors import ApiError, ProblemCode
 from api.formats import FORMATS, FormatName
 from api.formats.ndjson import as_lines
+from api.leaving import Client
 from api.schemas import Note
-from api.streamed import Client, Opened, Streamed
+from api.streamed import Opened, Streamed
 from api.understanding import Question
 from db.citing import Cited, find
 from db.queries.revisions import Entry

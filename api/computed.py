@@ -86,9 +86,9 @@ async def answer_computed_list(
             key=last,
             id=last,
         ).encode(vocabulary.cursor_secret, vocabulary.epoch)
-    bodies = [item.model_dump_json() for item in page]
+    bodies = [item.model_dump_json().encode() for item in page]
     # the same state may be told otherwise later: a release made since names revisions of it
-    here = f"{after} {sha256(''.join(bodies).encode()).hexdigest()}"
+    here = f"{after} {sha256(b''.join(bodies)).hexdigest()}"
     told = Told(
         path,
         query,

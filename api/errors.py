@@ -19,11 +19,10 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from api.counting import counts
 from api.problems import CATALOGUE, ProblemCode
 from api.requestid import current_request_id
 from api.target import client_path
-from api.tries import note_failed
+from api.tries import note_failed, note_problem
 from db.lag import LaggingError
 from db.session import READ_ONLY, DatabaseUnavailableError, OutcomeUnknownError
 from db.tokens import redact
@@ -164,7 +163,7 @@ def problem_response(
     conflicts: Sequence[ProblemConflict] = (),
 ) -> Response:
     """Make the answer that tells a problem."""
-    counts.problem(code, scope)
+    note_problem(scope, code)
     kind = CATALOGUE[code]
     problem = Problem(
         type=f"/problems/{code}",

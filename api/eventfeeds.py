@@ -21,7 +21,7 @@ SUBTITLE = "Exchanges that match, the one that was written last first."
 
 
 def exchange_feed(
-    bodies: Sequence[str],
+    bodies: Sequence[bytes],
     *,
     feed_id: str,
     epoch: uuid.UUID,

@@ -23,9 +23,10 @@ from api.columns import Column, columns_of
 from api.errors import ApiError
 from api.filterkinds import FilterSet
 from api.formats import FORMATS, Format, FormatName, Sheet, UnfitError
+from api.leaving import Client
 from api.listing import EXPORTED, Listing
 from api.params import Param, Schema, not_understood, problem, refuse, text_of
-from api.streamed import Client, Opened, Streamed, chained
+from api.streamed import Opened, Streamed, chained
 from api.target import base_of
 from api.understanding import PAGING, Question, understood
 from db.queries.bodies import count_bodies, read_bodies

@@ -136,7 +136,7 @@ async def answer_list(
 
 async def read_list(
     request: Request, reader: Reader, listing: Listing, fixed: Sequence[Condition] = ()
-) -> tuple[Sequence[str], Told]:
+) -> tuple[Sequence[bytes], Told]:
     """Read the page of a list that a request asks for: its bodies, and what it says about itself."""
     path: str = request.scope["path"]
     values = listing.schema.parse(request.scope["query_string"])
@@ -151,12 +151,14 @@ async def read_list(
         query = _list_query(listing, asked, fixed, vocabulary.merges)
         async with reader.driver() as driver:
             page = await read_page(driver, listing.listed, query, reader.memory)
-        if not reader.forget_before(page.state.vocabulary_revision):
+        if not reader.forget_before(page.state.version):
             break
     bodies, link = page.bodies, None
     async with reader.lazy_connection() as connection:
         if listing.render is not None:
-            bodies = await listing.render(connection, bodies, Snapshot(page.state.revision))
+            stored = [body.decode() for body in bodies]
+            rendered = await listing.render(connection, stored, Snapshot(page.state.revision))
+            bodies = [body.encode() for body in rendered]
         if asked.snapshot.revision is not None and asked.after is None:
             question = question_of(
                 path,

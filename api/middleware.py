@@ -16,7 +16,8 @@ from api.accesslog import AccessLogMiddleware
 from api.compression import CompressionMiddleware
 from api.counting import RouteMiddleware
 from api.errors import AnswerCutShortError, ProblemCode, internal_error, problem_response
-from api.reading import RefusalMiddleware
+from api.leaving import LeavingMiddleware
+from api.reading import TOLD, RefusalMiddleware
 from api.replicas import ReplicaMiddleware
 from api.requestid import RequestIdMiddleware
 from api.securityheaders import COMMON, SECURE
@@ -55,6 +56,7 @@ def stack(*, aliases: Collection[str], max_url_length: int, secure: bool = False
         Middleware(FailureMiddleware),
         Middleware(TargetMiddleware, max_length=max_url_length),
         Middleware(AliasMiddleware, names=aliases),
+        Middleware(LeavingMiddleware),
         Middleware(CompressionMiddleware),
         Middleware(ReplicaMiddleware),
         Middleware(RouteMiddleware),
@@ -99,12 +101,16 @@ class CommonHeadersMiddleware:
                 await send({"type": "http.response.body", "body": b""})
                 return
 
+        told = scope.get(TOLD, ())
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = list(message.get("headers", ()))
                 said = {name for name, _ in own}
                 ours = [pair for pair in common if pair[0] not in said]
-                message = {**message, "headers": own + self.cors + ours}
+                # limits on writing hold for everybody, and their refusal tells of itself
+                of_reader = () if message["status"] == 429 else told
+                message = {**message, "headers": [*own, *self.cors, *ours, *of_reader]}
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -48,6 +48,8 @@ async def absent(
     """
     noun = noun_of(resource)
     action = await last_action(connection, resource, record_id, snapshot)
+    if action is None:  # it never was, so that nothing of it can have been blanked
+        return _never(noun, record_id, snapshot)
     path = f"/v1/{PLURAL[resource]}/{record_id}"
     history = {"Link": f'<{path}/revisions>; rel="version-history"'}
     if action == Action.MERGED:
@@ -71,7 +73,8 @@ async def absent_part(connection: AsyncConnection, noun: str, part_id: str, snap
     Where what its exchange was then is gone, nobody can tell whether it had that part.
     """
     exchange_id = part_id.partition(":")[0]
-    if await last_action(connection, Resource.EXCHANGE, exchange_id, snapshot) not in ENDED:
+    action = await last_action(connection, Resource.EXCHANGE, exchange_id, snapshot)
+    if action is not None and action not in ENDED:
         blanked = await blanking(connection, Resource.EXCHANGE, exchange_id, snapshot)
         if blanked is not None:
             return await absent(connection, Resource.EXCHANGE, exchange_id, snapshot)

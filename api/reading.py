@@ -1,8 +1,11 @@
 """What stands in front of everything, the kept answers too: who asks, and whether they have asked too much.
 
-Headers that tell a reader of its limits are put on each answer here, and never kept with it. Pages and their
-files are not counted: only what is under /v1, and its short paths. How much is counted is
-`api/readlimits.py`'s, what a proxy is believed `api/proxies.py`'s.
+Headers that tell a reader of its limits are put on each answer here, those of a reader without limits where
+the answer gets its other ones, and never kept with it. Pages and their files are not counted: only what is
+under /v1, and its short paths. Writes with a key that holds are limited by the key (`api/limits.py`);
+whatever else has another method than GET counts as a read, since most of it is only refused. Preflights of
+browsers do not count: what they ask leave for does. How much is counted is `api/readlimits.py`'s, what a
+proxy is believed `api/proxies.py`'s.
 """
 
 from collections.abc import Awaitable, Collection
@@ -10,12 +13,13 @@ from collections.abc import Awaitable, Collection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiError, ProblemCode, problem_response
-from api.readlimits import Pair, Peer, ReadLimits, Tally
+from api.readlimits import Budget, Pair, Peer, ReadLimits, Tally
 
 READ_LIMITS = "read_limits"  # the name in the lifespan's state
 READING = "exchanges.reading"  # scope key: the limited reader
 REFUSED = "exchanges.refused"  # scope key: that it has nothing left
-COUNTED = frozenset({"GET", "HEAD"})
+TOLD = "exchanges.told"  # scope key: headers for a reader who is not limited
+READ = frozenset({"GET", "HEAD"})
 PREFIX = "/v1/"
 POLICY, LEFT = b"ratelimit-policy", b"ratelimit"
 # The draft has no word for "as much as you like": this is the largest number that a header may hold.
@@ -26,24 +30,42 @@ UNLIMITED = ((POLICY, f'"unlimited";q={MOST}'.encode()), (LEFT, f'"unlimited";r=
 class Reading:
     """A request of a limited reader."""
 
-    __slots__ = ("_expensive", "_limits", "_reader", "_tally")
+    __slots__ = ("_besides", "_limits", "_reader", "_tally")
 
     def __init__(self, limits: ReadLimits, reader: str, tally: Tally) -> None:
         self._limits = limits
         self._reader = reader
         self._tally = tally
-        self._expensive: Tally | None = None
+        self._besides: list[tuple[Budget, Tally]] = []  # what else it is counted against
 
     async def spend_expensive(self) -> None:
-        """Count the request against the budget of what is expensive.
+        """Count the request against the budget of what is expensive, once, however often it is tried.
 
         Raises:
             ApiError: too_many_requests.
         """
         budget = self._limits.expensive
-        self._expensive = await budget.tally_of(self._reader)
-        if not budget.spend(self._expensive):
-            raise _too_many("requests that take long", self._expensive)
+        if any(counting is budget for counting, _ in self._besides):
+            return
+        tally = await self._counted_by(budget)
+        if not budget.spend(tally):
+            raise _too_many("requests that take long", tally)
+
+    async def check_guesses(self) -> None:
+        """Refuse to look up a key, of which it is not known that it holds, after too many that did not.
+
+        Raises:
+            ApiError: too_many_requests.
+        """
+        budget = self._limits.refused_keys
+        tally = await budget.tally_of(self._reader)
+        if tally.is_empty:
+            budget.spend(await self._counted_by(budget))
+            raise _too_many("keys that do not hold", tally)
+
+    async def spend_guess(self) -> None:
+        """Count a key that does not hold."""
+        self._limits.refused_keys.spend(await self._counted_by(self._limits.refused_keys))
 
     def refusal(self) -> ApiError:
         """Tell that there is nothing left for any request."""
@@ -53,10 +75,15 @@ class Reading:
         """Tell what is left, as draft-ietf-httpapi-ratelimit-headers has it."""
         limits = self._limits
         policy, left = limits.reads.policy, limits.reads.told(self._tally)
-        if self._expensive is not None:
-            policy = f"{policy}, {limits.expensive.policy}"
-            left = f"{left}, {limits.expensive.told(self._expensive)}"
+        for budget, tally in self._besides:
+            policy = f"{policy}, {budget.policy}"
+            left = f"{left}, {budget.told(tally)}"
         return (POLICY, policy.encode()), (LEFT, left.encode())
+
+    async def _counted_by(self, budget: Budget) -> Tally:
+        tally = await budget.tally_of(self._reader)
+        self._besides.append((budget, tally))
+        return tally
 
 
 def _too_many(what: str, tally: Tally) -> ApiError:
@@ -92,18 +119,16 @@ class ReadingMiddleware:
             scope = limits.proxies.as_sent(scope)
             peer = limits.peer(scope["client"][0])
         path: str = scope["path"]
-        if scope["method"] not in COUNTED or not (path.startswith(PREFIX) or self._is_short(path)):
+        method: str = scope["method"]
+        if method == "OPTIONS" or not (path.startswith(PREFIX) or self._is_short(path)):
             return self.app(scope, receive, send)
         if peer.limited:
             return self._count(limits, peer, scope, receive, send)
-
-        def send_unlimited(message: Message) -> Awaitable[None]:
-            # limits on writing hold for everybody, and their refusal tells of itself
-            if message["type"] == "http.response.start" and message["status"] != 429:
-                message["headers"] = [*message["headers"], *UNLIMITED]
-            return send(message)
-
-        return self.app(scope, receive, send_unlimited)
+        if method not in READ:
+            return self.app(scope, receive, send)
+        # put on where the answer gets its other headers: to pass it on from here costs a quarter of a hit
+        scope[TOLD] = UNLIMITED
+        return self.app(scope, receive, send)
 
     async def _count(
         self, limits: ReadLimits, peer: Peer, scope: Scope, receive: Receive, send: Send
@@ -112,6 +137,10 @@ class ReadingMiddleware:
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization = value
+        reads = scope["method"] in READ
+        if not reads and authorization is not None and limits.knows(authorization):
+            await self.app(scope, receive, send)
+            return
         reader = limits.reader_of(peer, authorization)
         tally = await limits.reads.tally_of(reader)
         allowed = limits.reads.spend(tally)
@@ -119,7 +148,7 @@ class ReadingMiddleware:
         scope = {**scope, READING: reading, REFUSED: not allowed}
 
         def send_with_what_is_left(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and (reads or not _tells_limits(message)):
                 message["headers"] = [*message["headers"], *reading.headers()]
             return send(message)
 
@@ -128,6 +157,11 @@ class ReadingMiddleware:
 
     def _is_short(self, path: str) -> bool:
         return path[1:].partition("/")[0].partition(".")[0] in self.names
+
+
+def _tells_limits(message: Message) -> bool:
+    """Tell whether an answer has the headers already: those of a write that has limits of its own."""
+    return any(name == LEFT for name, _ in message["headers"])
 
 
 class RefusalMiddleware:

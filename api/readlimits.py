@@ -1,7 +1,8 @@
 """How much one reader may ask: so many requests in a minute, and of these only so many in ten seconds.
 
 A reader is an address (of IPv6 a /64), or a key that holds. What takes the database long (`api/expensive.py`)
-is counted a second time, against a budget of its own. The windows are those of the library's sliding counter:
+is counted a second time, against a budget of its own, and so is each key that turns out not to hold, which
+had to be looked up. The windows are those of the library's sliding counter:
 two numbers for each, and what was spent comes back little by little, as into a bucket of tokens, which the
 library does not have.
 
@@ -37,6 +38,8 @@ SECONDS_AWAY = 5.0  # until it is asked again
 # asking from ever new addresses, and the library's own sweep, which looks at all of them, stays short.
 MOST_READERS = 4000
 MOST_KEYS = 1000
+# Keys that do not hold, from one address: a program with a wrong key soon stops, and nobody else sends many.
+REFUSED_KEYS = (60, 20)
 IN_MEMORY = "memory://"
 IN_REDIS = ("redis://", "rediss://")
 
@@ -223,13 +226,14 @@ class ReadLimits:
         store = Store(storage_url)
         self.reads = Budget(store, "reads", per_minute=reads[0], burst=reads[1])
         self.expensive = Budget(store, "expensive", per_minute=expensive[0], burst=expensive[1])
+        self.refused_keys = Budget(store, "keys", per_minute=REFUSED_KEYS[0], burst=REFUSED_KEYS[1])
         self._keys: dict[bytes, str] = {}
         self.peer = lru_cache(MOST_READERS)(self._peer)
 
     @property
     def refused(self) -> int:
         """How many requests were refused."""
-        return self.reads.refused + self.expensive.refused
+        return self.reads.refused + self.expensive.refused + self.refused_keys.refused
 
     def _peer(self, host: str) -> Peer:
         return Peer(
@@ -253,6 +257,14 @@ class ReadLimits:
         if len(self._keys) >= MOST_KEYS:
             self._keys.clear()
         self._keys[_digest(authorization)] = f"key {key_id}"
+
+    def knows(self, authorization: bytes) -> bool:
+        """Tell whether the key in this header has held when it was last looked up."""
+        return _digest(authorization) in self._keys
+
+    def key_fails(self, authorization: bytes) -> None:
+        """Note that a key holds no longer, or never did."""
+        self._keys.pop(_digest(authorization), None)
 
 
 def _digest(authorization: bytes) -> bytes:

@@ -2,7 +2,8 @@
 
 A replica lags. What it answers is not what the client gets if it is older than what the client says that it
 has seen (`X-Dataset-Revision`), or than what this worker has written itself; and where a replica knows
-nothing of what is asked for, it may only not have it yet. The request is then run again on the primary. It is
+nothing of what is asked for, it may only not have it yet: unless it is no replica after all, but the primary
+by another address. The request is then run again on the primary. It is
 run once more on another connection, too, if the database was lost before anything was sent, as in a failover.
 
 Whatever may write asks the primary at once, and so does what is no part of the dataset (keys, proposals).
@@ -21,7 +22,7 @@ from api.params import INT4_MAX, not_understood, problem
 from api.tries import TRY, Try
 from db.lag import Seen, watching
 from db.newest import Newest
-from db.reader import Reader
+from db.reader import Reader, same_cluster
 
 if TYPE_CHECKING:
     from api.deps import State
@@ -50,12 +51,14 @@ class Terms:
     """On which terms an answer is sent: made of a state that has the revision `least`.
 
     `doubts`: that there is nothing of the kind is not believed, and if `sure`, nor is an answer that does not
-    tell of its state. `another`: what fails with one of these is tried elsewhere.
+    tell of its state; with `primary`, what was read from no standby is. `another`: what fails with one of
+    these is tried elsewhere.
     """
 
     least: int
     doubts: bool = False
     sure: bool = False
+    primary: bool = False
     another: frozenset[ProblemCode] = frozenset()
 
     def fault(self, status: int, tried: Try, seen: Seen) -> Fault | None:
@@ -63,7 +66,9 @@ class Terms:
         if tried.failed is not None:
             return Fault.LOST if tried.asked and tried.failed in self.another else None
         stateless = seen.revision is None
-        if self.doubts and tried.asked and (status in DOUBTFUL or (self.sure and stateless)):
+        believed = self.primary and not seen.standby
+        doubtful = status in DOUBTFUL or (self.sure and stateless)
+        if self.doubts and doubtful and tried.asked and not believed:
             return Fault.DOUBTED
         return Fault.BEHIND if seen.revision is not None and seen.revision < self.least else None
 
@@ -81,6 +86,7 @@ class ReplicaMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._one_cluster: bool | None = None  # whether what is no standby is the primary; None until asked
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request where it is answered."""
@@ -118,13 +124,16 @@ class ReplicaMiddleware:
     ) -> None:
         """Answer from a replica, where that will do or nothing else is left."""
         newest, floor = state["newest"], state["newest"].floor
-        terms = Terms(max(wanted, floor), doubts=True, sure=wanted > 0, another=LOST)
+        terms = Terms(
+            max(wanted, floor), doubts=True, sure=wanted > 0, primary=self._one_cluster is True, another=LOST
+        )
         for _ in range(2):
-            fault, _seen = await self._try(state["reader"], terms, scope, receive, send)
+            fault, seen = await self._try(state["reader"], terms, scope, receive, send)
             if fault is None:
                 return
             if fault is not Fault.LOST:
                 break
+        twice = fault is Fault.DOUBTED and not seen.standby
         fault, seen = await self._try(state["primary"], Terms(wanted, another=BUSY), scope, receive, send)
         if seen.revision is not None and seen.revision < floor:
             newest.lower(floor, seen.revision)
@@ -135,6 +144,8 @@ class ReplicaMiddleware:
             if fault is Fault.BEHIND:
                 detail = f"No server that can be asked at this moment has dataset revision {wanted} yet."
                 raise ApiError(ProblemCode.DATABASE_UNAVAILABLE, detail)
+        if twice and self._one_cluster is None:  # once, when the client has its answer
+            self._one_cluster = await same_cluster(state["reader"], state["primary"])
 
     async def _try(
         self, reader: Reader, terms: Terms, scope: Scope, receive: Receive, send: Send
@@ -150,6 +161,7 @@ class ReplicaMiddleware:
                     if fault is not None:
                         raise _NotSentError
                     begun = True
+                    tried.sent()
                 await send(message)
 
             try:

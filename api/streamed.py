@@ -1,8 +1,8 @@
 """Answers that are read and written while they are sent, on a connection that they hold so long.
 
 What goes wrong before the first bytes is a problem as ever; later the answer breaks off, so that nothing that
-was cut short seems whole. Whether the client has left is looked at between batches: a statement that is cut
-off in the middle costs its connection.
+was cut short seems whole. From then on, whether the client has left is looked at between batches: a statement
+that is cut off in the middle costs its connection.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from api.bodies import settings_of
 from api.conditional import is_not_modified
 from api.expensive import spend_expensive
 from api.gates import Gate
+from api.leaving import Client
 from api.target import BODILESS
 
 Item = TypeVar("Item")
@@ -38,24 +39,6 @@ class Opened:
     pieces: AsyncGenerator[bytes, None]
 
 
-@dataclass(frozen=True)
-class Client:
-    """Whoever the answer is for, for as long as they wait for it."""
-
-    leaving: asyncio.Task[None]
-
-    async def while_there(self, items: AsyncIterator[Item]) -> AsyncIterator[Item]:
-        """Give the items, until the client leaves.
-
-        Raises:
-            ClientDisconnect: the client has left.
-        """
-        async for each in items:
-            if self.leaving.done():
-                raise ClientDisconnect
-            yield each
-
-
 Opening = Callable[[Client], AbstractAsyncContextManager[Opened]]
 
 
@@ -71,11 +54,8 @@ class Streamed(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, or 304 where the client's copy still holds."""
-        leaving = asyncio.create_task(_left(receive))
-        try:
-            await self._answer(scope, receive, send, Client(leaving))
-        finally:
-            leaving.cancel()
+        with Client.of(receive) as client:
+            await self._answer(scope, client.receive, send, client)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, client: Client) -> None:
         await spend_expensive(self._request)
@@ -102,12 +82,6 @@ class Streamed(Response):
 
             answer = StreamingResponse(rest, headers=headers, media_type=self._type)
             await answer.stream_response(send_patiently)
-
-
-async def _left(receive: Receive) -> None:
-    """Wait until the client leaves."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def chained(first: Item, others: AsyncIterator[Item]) -> AsyncIterator[Item]:

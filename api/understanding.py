@@ -67,7 +67,7 @@ async def understood(
         snapshot = await snapshot_of(connection, values, request.headers)
         state = await read_state(connection, snapshot)
         check_reached(state)
-        reader.forget_before(state.vocabulary_revision)
+        reader.forget_before(state.version)
         vocabulary = await reader.vocabulary(connection)
         resolved, errors = await resolve(connection, schema, values, vocabulary)
         refuse([*errors, *check_ranges(resolved)])

@@ -15,9 +15,13 @@ class LaggingError(Exception):
 
 @dataclass
 class Seen:
-    """The oldest newest revision that was seen while reading; None where no state was read."""
+    """The oldest newest revision that was seen while reading; None where no state was read.
+
+    `standby`: whether something was read from a server that follows another one, or may.
+    """
 
     revision: int | None = None
+    standby: bool = False
 
 
 _watching: ContextVar[Seen | None] = ContextVar("watching", default=None)
@@ -39,3 +43,10 @@ def note(revision: int) -> None:
     seen = _watching.get()
     if seen is not None:
         seen.revision = revision if seen.revision is None else min(seen.revision, revision)
+
+
+def note_standby() -> None:
+    """Note that a server is read from that follows another one, or may."""
+    seen = _watching.get()
+    if seen is not None:
+        seen.standby = True

@@ -4,19 +4,24 @@ Statements are in `db/queries/`.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.lag import LaggingError
 from db.models.history import Dataset
+from db.queries.pages import Version
 from db.queries.walking import Memory
 from db.session import BOUNDS, lent_driver
 from db.vocabulary import Vocabulary, read_vocabulary
+
+logger = logging.getLogger(__name__)
 
 
 class LazyConnection(AsyncConnection):
@@ -42,7 +47,7 @@ class Reader:
         self.memory = Memory()
         self._bounded = bounded
         self._vocabulary: Vocabulary | None = None
-        self._least = 0  # the revision of the vocabulary that something was read with
+        self._told: Version | None = None  # what was read had names of this, and those that were kept went
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -87,20 +92,43 @@ class Reader:
         """
         if self._vocabulary is None:
             read = await read_vocabulary(connection)
-            if read.revision < self._least:
-                self._least = 0  # told once: should the dataset have been restored, older names are right
-                raise LaggingError(f"the names are those of revision {read.revision}")
+            # refused once: should the dataset have been restored meanwhile, it is right
+            told, self._told = self._told, None
+            if told is not None and _is_before(read, told):
+                raise LaggingError(f"the names are those of revision {read.revision}, epoch {read.epoch}")
             self._vocabulary = read
         return self._vocabulary
 
-    def forget_before(self, vocabulary_revision: int) -> bool:
-        """Let go of a vocabulary that is older than a revision; tell whether it was."""
-        if self._vocabulary is None or self._vocabulary.revision >= vocabulary_revision:
+    def forget_before(self, version: Version) -> bool:
+        """Let go of a vocabulary that is older than a version's, or of another epoch; tell whether it was."""
+        if self._vocabulary is None or not _is_before(self._vocabulary, version):
             return False
-        self._vocabulary, self._least = None, vocabulary_revision
+        self._vocabulary, self._told = None, version
         return True
 
     async def forget_if_stale(self, connection: AsyncConnection) -> bool:
         """Ask the database whether names have changed since they were read, and let go of them if so."""
-        newest = (await connection.execute(select(Dataset.vocabulary_revision))).scalar_one()
-        return self.forget_before(newest)
+        newest = await connection.execute(
+            select(Dataset.epoch, Dataset.revision, Dataset.vocabulary_revision)
+        )
+        return self.forget_before(Version(*newest.one()))
+
+
+async def same_cluster(one: Reader, other: Reader) -> bool:
+    """Tell whether two readers ask one server or its standbys; what cannot be found out is taken for a no."""
+    try:
+        found = [await _cluster(reader) for reader in (one, other)]
+    except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        logger.info("it is not known whether the servers are of one cluster: %s", type(error).__name__)
+        return False
+    return found[0] == found[1]
+
+
+async def _cluster(reader: Reader) -> int:
+    async with reader.driver() as driver:
+        return int(await driver.fetchval("SELECT system_identifier FROM pg_control_system()"))
+
+
+def _is_before(names: Vocabulary, version: Version) -> bool:
+    """Tell whether names are not those of a version: epochs have no order, revisions of one have."""
+    return names.epoch != version.epoch or names.revision < version.vocabulary_revision

@@ -12,13 +12,14 @@ from typing import Any
 
 import asyncpg
 from asyncpg.exceptions import TargetServerAttributeNotMatched
-from sqlalchemy import Connection, event
+from sqlalchemy import event
 from sqlalchemy.engine import AdaptedConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlalchemy.util import greenlet_spawn
 
+from db.lag import note_standby
 from db.timing import CountingPool, TimedConnection, tell_of_statements
 
 CONNECT_TIMEOUT = 10.0
@@ -39,6 +40,18 @@ READ_ONLY = "25006"  # what a server says to a write once it is no longer the pr
 
 _OPENING = "opening"  # in what is known of a connection: the transaction in which it is set up
 _HOSTS = re.compile(r"(postgres(?:ql)?://(?:[^@/?#]*@)?)([^@/?#]+)(.*)", re.DOTALL)
+
+
+class BoundedConnection(TimedConnection):
+    """A connection whose transactions are bounded in time, by the very message that begins them."""
+
+    __slots__ = ()
+
+    async def execute(self, query: str, *args: Any, **options: Any) -> str:
+        """Run a statement."""
+        if query.startswith("BEGIN"):
+            query += BOUNDS
+        return await super().execute(query, *args, **options)
 
 
 class DatabaseUnavailableError(Exception):
@@ -80,6 +93,7 @@ def read_engine(
         hide_parameters=True,  # what a driver's error quotes may be a text that is not public
     )
     _drop_what_is_lost(engine)
+    event.listen(engine.sync_engine, "checkout", _note_standby)
     tell_of_statements(engine)
     return engine
 
@@ -97,6 +111,7 @@ def write_engine(
     async def connect() -> asyncpg.Connection:
         return await _connected(
             url,
+            TimedConnection if pool_size is None else BoundedConnection,
             command_timeout=None if pool_size is None else COMMAND_TIMEOUT,
             statement_cache_size=0,
             server_settings={"application_name": "exchanges-write", "timezone": "UTC"},
@@ -105,7 +120,7 @@ def write_engine(
     pool: dict[str, Any] = {"poolclass": NullPool}
     if pool_size is not None:
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": pool_timeout}
-        pool |= {"pool_pre_ping": True, "poolclass": CountingPool}
+        pool |= {"poolclass": CountingPool}
     engine = create_async_engine(
         "postgresql+asyncpg://?prepared_statement_cache_size=0",
         async_creator=connect,
@@ -118,8 +133,8 @@ def write_engine(
     event.listen(engine.sync_engine, "connect", _begin, insert=True)
     event.listen(engine.sync_engine, "connect", _end)
     if pool_size is not None:
-        event.listen(engine.sync_engine, "begin", _bound)
         _drop_what_is_lost(engine)
+        event.listen(engine.sync_engine, "checkout", _refuse_lost)
         tell_of_statements(engine)
     return engine
 
@@ -154,10 +169,12 @@ async def commit(connection: AsyncConnection) -> None:
         raise OutcomeUnknownError("the database was lost in a commit") from error
 
 
-async def _connected(url: str, **options: Any) -> asyncpg.Connection:
+async def _connected(
+    url: str, connection_class: type[asyncpg.Connection] = TimedConnection, **options: Any
+) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(
-            url, timeout=CONNECT_TIMEOUT, connection_class=TimedConnection, **options
+            url, timeout=CONNECT_TIMEOUT, connection_class=connection_class, **options
         )
     except TargetServerAttributeNotMatched as error:
         raise DatabaseUnavailableError(" ".join(str(error).split())) from error
@@ -172,6 +189,27 @@ def _drop_what_is_lost(engine: AsyncEngine) -> None:
 def _refuse_closed(connection: AdaptedConnection, _record: object, _lent: object) -> None:
     if connection.driver_connection.is_closed():
         raise InvalidatePoolError("the server has closed the connection")
+
+
+def _refuse_lost(connection: AdaptedConnection, _record: object, _lent: object) -> None:
+    """Refuse a connection that nobody answers at.
+
+    SQLAlchemy's own test takes five messages where one will do.
+    """
+    try:
+        connection.run_async(_answer)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise InvalidatePoolError("the server does not answer") from error
+
+
+async def _answer(driver: asyncpg.Connection) -> None:
+    await driver.execute("SELECT 1")
+
+
+def _note_standby(connection: AdaptedConnection, _record: object, _lent: object) -> None:
+    """Note what kind of server will be read from: it tells by itself, also when that changes."""
+    if getattr(connection.driver_connection.get_settings(), "in_hot_standby", None) != "off":
+        note_standby()
 
 
 def _note_lost(context: ExceptionContext) -> None:
@@ -190,10 +228,6 @@ def _begin(connection: AdaptedConnection, record: ConnectionPoolEntry) -> None:
 
 def _end(connection: AdaptedConnection, record: ConnectionPoolEntry) -> None:
     connection.run_async(lambda _: record.info.pop(_OPENING).rollback())
-
-
-def _bound(connection: Connection) -> None:
-    connection.exec_driver_sql(BOUNDS)
 
 
 async def check_reachable(url: str) -> None:

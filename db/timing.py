@@ -4,6 +4,7 @@ What the figure is for is the watcher's business. Time spent waiting for a conne
 wait is what `CountingPool` counts.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,6 +54,10 @@ class TimedConnection(asyncpg.Connection):  # type: ignore[misc]  # the driver h
             return rows
         finally:
             _tell(query, began)
+
+
+# Whose pools come and go tells nothing to who reads a log: as with the library's own, only what warns.
+logging.getLogger(f"{__name__}.CountingPool").setLevel(logging.WARNING)
 
 
 class CountingPool(AsyncAdaptedQueuePool):

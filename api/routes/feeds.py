@@ -27,10 +27,11 @@ from api.errors import ProblemCode
 from api.eventfeeds import Words, exchange_feed
 from api.exporting import disposition
 from api.filters import ExchangeFilters
+from api.leaving import Client
 from api.listing import CURSOR, LIMIT, Listing, read_list
 from api.openapi import OF_LISTS, describe_other
 from api.params import Schema
-from api.streamed import Client, Opened, Streamed
+from api.streamed import Opened, Streamed
 from api.target import as_reference, base_of
 from api.understanding import understood
 from db.queries import lists

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from difflib import get_close_matches
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import aliased
 
@@ -43,13 +44,22 @@ async def last_action(
 
     A redaction is left out: it neither ends a record nor brings it back.
     """
-    statement = (
+    statement = _last_action(pinned=snapshot.revision is not None)
+    values = {"resource": resource, "record_id": record_id, "until": snapshot.revision}
+    return (await connection.execute(statement, values)).scalar_one_or_none()
+
+
+@cache
+def _last_action(*, pinned: bool) -> Select[str]:
+    """Give the statement of whoever asks for what is not there; to make it takes as long as to run it."""
+    of_record = [Revision.resource == bindparam("resource"), Revision.record_id == bindparam("record_id")]
+    reached = [Revision.dataset_revision <= bindparam("until")] if pinned else []
+    return (
         select(Revision.action)
-        .where(_reached(resource, record_id, snapshot), Revision.action != Action.REDACTED)
+        .where(*of_record, *reached, Revision.action != Action.REDACTED)
         .order_by(Revision.number.desc())
         .limit(1)
     )
-    return (await connection.execute(statement)).scalar_one_or_none()
 
 
 async def last_number(connection: AsyncConnection, resource: Resource, record_id: str) -> int | None:

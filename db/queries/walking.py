@@ -17,8 +17,10 @@ from sqlalchemy import (
     ColumnClause,
     ColumnElement,
     FromClause,
+    LargeBinary,
     func,
     literal,
+    literal_column,
     select,
     true,
     tuple_,
@@ -184,7 +186,8 @@ def _statement(listed: Listed, query: ListQuery, way: Way, *, with_total: bool) 
     # written out: a plan for any limit would be one for a tenth of all rows
     page = found.order_by(*_order(sort, key, id_)).limit(query.limit + 1).subquery("page")
     state = state_statement(query.snapshot).subquery("state")
-    statement = select(listed.body_of(page), page.c.key, page.c.id, state)
+    body = func.convert_to(listed.body_of(page), literal_column("'UTF8'"), type_=LargeBinary)
+    statement = select(body.label("body"), page.c.key, page.c.id, state)
     if with_total:
         statement = statement.add_columns(counted.scalar_subquery().label("total"))
     statement = statement.select_from(listed.with_body(state.outerjoin(page, true()), page))
