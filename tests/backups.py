@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from tests.conftest import database_url
+from tests.databases import database_url
 from tests.embedded_users import ask
 from tests.live import Live
 

@@ -10,37 +10,33 @@ import datetime as dt
 import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from itertools import count
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
 from playwright.sync_api import Browser
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from starlette.types import ASGIApp
 
 from api.charts import RenderGate
-from api.main import create_app, with_cache
-from api.settings import HttpSettings
 from db.embedded import EmbeddedPostgres
 from db.enums import ReleaseLevel
 from db.load import load
 from db.migrate import upgrade
 from db.releases import Released, freeze
 from db.session import write_engine
-from db.settings import DatabaseSettings
+from db.verify import verify
+from tests.applications import Queries, application, running
 from tests.browsing import NO_CHROMIUM, Visit, chromium, visiting
-from tests.declaring import check_declared
+from tests.curating import Curator, curating
+from tests.databases import SHIPPED, database_url, drop_database, make_clone, own_database
 from tests.embedded_users import open_place
 from tests.live import Live, apart, live_over
+from tests.writing import put_small
 
-SHIPPED = Path(__file__).parent.parent / "db" / "dataset"
 # Without files, which take seconds to be made; `tests/test_release_package.py` makes some.
 FIRST_RELEASE = Released(
     name="2026.11",
@@ -52,7 +48,6 @@ FIRST_RELEASE = Released(
     remade_at=None,
     base_url="http://localhost:8000",
 )
-_clones = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -71,36 +66,13 @@ def server_url() -> Iterator[str]:
         yield postgres.url
 
 
-def database_url(server_url: str, name: str) -> str:
-    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-async def _clone(server_url: str, template: str | None) -> str:
-    name = f"exchanges_test_{os.getpid()}_{next(_clones)}"
-    copied = f" TEMPLATE {template}" if template else ""
-    await _execute(server_url, f"CREATE DATABASE {name}{copied}")
-    return name
-
-
-async def _drop(server_url: str, name: str) -> None:
-    await _execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
 @pytest.fixture(scope="session")
 def empty_template(server_url: str) -> Iterator[str]:
     """A migrated database without a record."""
-    name = asyncio.run(_clone(server_url, None))
+    name = asyncio.run(make_clone(server_url, None))
     upgrade(database_url(server_url, name))
     yield name
-    asyncio.run(_drop(server_url, name))
+    asyncio.run(drop_database(server_url, name))
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +80,7 @@ def loaded_template(server_url: str, empty_template: str) -> Iterator[str]:
     """A migrated database with the shipped dataset, and its first revision released as 2026.11."""
 
     async def make() -> str:
-        name = await _clone(server_url, empty_template)
+        name = await make_clone(server_url, empty_template)
         engine = write_engine(database_url(server_url, name))
         await load(engine, [SHIPPED], reason="the shipped dataset")
         async with engine.begin() as connection:
@@ -118,22 +90,13 @@ def loaded_template(server_url: str, empty_template: str) -> Iterator[str]:
 
     name = asyncio.run(make())
     yield name
-    asyncio.run(_drop(server_url, name))
-
-
-@asynccontextmanager
-async def _database(server_url: str, template: str) -> AsyncIterator[str]:
-    name = await _clone(server_url, template)
-    try:
-        yield database_url(server_url, name)
-    finally:
-        await _drop(server_url, name)
+    asyncio.run(drop_database(server_url, name))
 
 
 @pytest.fixture
 async def engine(server_url: str, empty_template: str) -> AsyncIterator[AsyncEngine]:
     """An engine that writes to a database of the test's own, migrated and empty."""
-    async with _database(server_url, empty_template) as url:
+    async with own_database(server_url, empty_template) as url:
         made = write_engine(url)
         yield made
         await made.dispose()
@@ -142,7 +105,7 @@ async def engine(server_url: str, empty_template: str) -> AsyncIterator[AsyncEng
 @pytest.fixture
 async def loaded_url(server_url: str, loaded_template: str) -> AsyncIterator[str]:
     """The URL of a database of the test's own, with the shipped dataset."""
-    async with _database(server_url, loaded_template) as url:
+    async with own_database(server_url, loaded_template) as url:
         yield url
 
 
@@ -157,7 +120,7 @@ async def loaded_engine(loaded_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture(scope="session")
 async def read_only_url(server_url: str, loaded_template: str) -> AsyncIterator[str]:
     """The URL of the one database that tests only read: a clone, since a template must have no visitors."""
-    async with _database(server_url, loaded_template) as url:
+    async with own_database(server_url, loaded_template) as url:
         yield url
 
 
@@ -177,12 +140,12 @@ def own_live(server_url: str, loaded_template: str, tmp_path: Path) -> Iterator[
 
 @contextmanager
 def _live(server_url: str, template: str, folder: Path) -> Iterator[Live]:
-    name = apart(_clone(server_url, template))
+    name = apart(make_clone(server_url, template))
     try:
         with live_over(database_url(server_url, name), folder) as server:
             yield server
     finally:
-        apart(_drop(server_url, name))
+        apart(drop_database(server_url, name))
 
 
 @pytest.fixture(scope="module")
@@ -214,37 +177,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{many} skipped: {NO_CHROMIUM}")
 
 
-@asynccontextmanager
-async def running(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    """Run an application's lifespan and give a client of it; failures come back as answers."""
-    transport = httpx.ASGITransport(app=_WithLifespan(with_cache(app)), raise_app_exceptions=False)
-    async with app.router.lifespan_context(app) as state:
-        transport.app.state = state  # type: ignore[attr-defined]
-        hooks = {"response": [check_declared]}
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://testserver", event_hooks=hooks
-        ) as client:
-            yield client
-
-
-class _WithLifespan:
-    """Hands the lifespan's state to each request, as a server does; httpx's transport does not."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-        self.state: dict[str, object] = {}
-
-    async def __call__(self, scope, receive, send) -> None:  # type: ignore[no-untyped-def]
-        await self.app({**scope, "state": dict(self.state)}, receive, send)
-
-
-def application(url: str, *, cache_size: int = 0) -> FastAPI:
-    """Make the application over a database; without a cache, since tests write past it."""
-    return create_app(
-        HttpSettings(log_level="error", cache_size=cache_size), DatabaseSettings(database_url=url)
-    )
-
-
 @pytest.fixture(scope="session")
 async def client(read_only_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application over the shipped dataset; for tests that only read."""
@@ -257,14 +189,6 @@ async def own_client(loaded_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application over `loaded_url`, to see what the test writes there."""
     async with running(application(loaded_url)) as made:
         yield made
-
-
-class Queries(list[str]):
-    """The statements that were sent to the database; `by_driver`: the driver's own, with their arguments."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.by_driver: list[tuple[str, tuple[object, ...]]] = []
 
 
 @pytest.fixture
@@ -335,3 +259,12 @@ def specs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr(RenderGate, "render", note)
     return seen
+
+
+@pytest.fixture
+async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
+    """A curator of a small dataset that is sound after the test, whatever the test did to it."""
+    await put_small(engine)
+    async with curating(engine, server_url) as made:
+        yield made
+    assert [fault async for fault in verify(engine)] == []

@@ -21,7 +21,8 @@ from db.enums import Resource, Role
 from db.models.history import Dataset
 from db.rendering import PLURAL
 from db.settings import DatabaseSettings
-from tests.conftest import database_url, running
+from tests.applications import running
+from tests.databases import database_url
 from tests.synthetic import Record
 from tests.test_http_shell import problem_of
 

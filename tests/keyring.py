@@ -12,7 +12,7 @@ from db.enums import Role
 from db.models.access import ApiKey
 from db.session import write_engine
 from db.tokens import new_token, read_token
-from tests.conftest import _database
+from tests.databases import own_database
 
 ROLES = list(Role)
 BAD = ("unknown", "expired", "revoked", "rotated", "cut")
@@ -30,7 +30,7 @@ class Keys:
 @asynccontextmanager
 async def keyring(server_url: str, template: str) -> AsyncIterator[Keys]:
     """Make keys that hold and keys that do not; whoever shares them writes nothing else."""
-    async with _database(server_url, template) as url:
+    async with own_database(server_url, template) as url:
         engine = write_engine(url)
         yield await _made(engine, url)
         await engine.dispose()

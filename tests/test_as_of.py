@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.enums import Resource
 from db.models.history import Dataset
 from db.session import write_engine
-from tests.conftest import _database, application, running
+from tests.applications import application, running
+from tests.databases import own_database
 from tests.synthetic import actor, agreement, article, claim, coverage, exchange, mediation, publisher, total
 from tests.writing import changed, made, put, put_small
 
@@ -62,7 +63,7 @@ def zulu(moment: dt.datetime) -> str:
 
 @pytest.fixture(scope="module")
 async def history(server_url: str, empty_template: str) -> AsyncIterator[History]:
-    async with _database(server_url, empty_template) as url:
+    async with own_database(server_url, empty_template) as url:
         engine = write_engine(url)
         outcomes = [await put_small(engine)]
         brokered = [mediation("first:m1", actor="south", role="host")]
@@ -296,7 +297,7 @@ async def test_what_is_no_state_is_422(history: History, text: str) -> None:
 
 
 async def test_before_anything_was_written_there_is_no_past(server_url: str, empty_template: str) -> None:
-    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+    async with own_database(server_url, empty_template) as url, running(application(url)) as client:
         assert (await client.get("/v1/exchanges")).json()["meta"]["total"] == 0
         for as_of in ("0", "1", "2020-01-01", f"{dt.datetime.now(dt.UTC):%Y-%m-%d}"):
             answer = await client.get("/v1/exchanges", params={"as_of": as_of})

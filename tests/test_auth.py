@@ -16,8 +16,8 @@ from api.schemas import Me
 from db.access import Caller
 from db.enums import Role
 from db.tokens import new_token
+from tests.applications import Queries, application, running
 from tests.asking import ask
-from tests.conftest import Queries, application, running
 from tests.keyring import BAD, ROLES, Keys, id_of, keyring
 from tests.test_http_shell import problem_of
 

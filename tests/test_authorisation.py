@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Router
 from api.exports import EXPORTS
 from db.enums import Role
 from db.rendering import PLURAL
-from tests.conftest import application, running
+from tests.applications import application, running
 from tests.contract import EVERY, Operation
 from tests.keyring import BAD, Keys, keyring
 

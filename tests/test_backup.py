@@ -19,7 +19,7 @@ from db.clients import ClientError, Target, client_program
 from db.clients import beside as url_beside
 from db.migrate import downgrade, head
 from tests.backups import Writer, beside, contents, empty_database, flipped, rewritten, rows, served
-from tests.conftest import _clone, _drop, database_url
+from tests.databases import database_url, drop_database, make_clone
 from tests.embedded_users import ask, eventually
 from tests.live import Live, apart, live_over
 from tests.serving import QUESTION, UAE_EXCHANGES, environment, exchanges, refusal, serving
@@ -38,9 +38,9 @@ def empty(server_url: str) -> Iterator[str]:
 
 @contextmanager
 def _clone_of(server_url: str, template: str) -> Iterator[str]:
-    name = apart(_clone(server_url, template))
+    name = apart(make_clone(server_url, template))
     yield database_url(server_url, name)
-    apart(_drop(server_url, name))
+    apart(drop_database(server_url, name))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from api.caching import NEWEST, OVERHEAD, Answers, CacheMiddleware, Entry, Key, 
 from db.enums import Resource
 from db.newest import Newest
 from db.queries.pages import Version
-from tests.conftest import Queries, application, running
+from tests.applications import Queries, application, running
 from tests.curating import UNLIMITED, Curator, curating
 from tests.writing import changed, put, put_small
 

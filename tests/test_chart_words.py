@@ -11,9 +11,9 @@ from api.chartqueries import PHRASES
 from api.chartwords import printable, short_name, with_article
 from api.filters import StatsFilters
 from db.enums import Resource
+from tests.applications import application, running
 from tests.asking import Query, ask, walk
 from tests.charting import CHARTS, Spec, spec_of, texts
-from tests.conftest import application, running
 from tests.curating import url_of
 from tests.synthetic import claim, exchange
 from tests.writing import made, put, put_small

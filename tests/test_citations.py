@@ -19,10 +19,11 @@ from db.enums import Resource
 from db.session import write_engine
 from db.settings import DatabaseSettings
 from db.writes import writing
+from tests.applications import application, running
 from tests.asking import ask, walk
 from tests.blanking import NAME, blank, holding, named_then_mended
-from tests.conftest import _database, application, running
 from tests.contract import IDS, NEW_YEAR, document
+from tests.databases import own_database
 from tests.synthetic import actor
 from tests.test_http_shell import problem_of
 from tests.writing import changed, made, put, put_small
@@ -178,7 +179,7 @@ async def test_what_is_written_later_changes_no_citation(
 
 
 async def test_a_merge_changes_no_citation(server_url: str, empty_template: str) -> None:
-    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+    async with own_database(server_url, empty_template) as url, running(application(url)) as client:
         engine = write_engine(url)
         await put_small(engine)
         await put(engine, made(R.ACTOR, actor("orient")))
@@ -199,7 +200,7 @@ async def test_a_merge_changes_no_citation(server_url: str, empty_template: str)
 
 
 async def test_a_name_that_was_blanked_is_forgotten(server_url: str, empty_template: str) -> None:
-    async with _database(server_url, empty_template) as url:
+    async with own_database(server_url, empty_template) as url:
         engine = write_engine(url)
         await put_small(engine)
         await named_then_mended(engine)
@@ -214,7 +215,7 @@ async def test_a_name_that_was_blanked_is_forgotten(server_url: str, empty_templ
 
 
 async def test_a_blanked_record_is_told_of(server_url: str, empty_template: str) -> None:
-    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+    async with own_database(server_url, empty_template) as url, running(application(url)) as client:
         engine = write_engine(url)
         await put_small(engine)
         await named_then_mended(engine)

@@ -9,10 +9,11 @@ from db.amending import merge
 from db.enums import Resource
 from db.session import write_engine
 from db.writes import writing
+from tests.applications import application, running
 from tests.asking import ask
 from tests.blanking import NAME, blank
-from tests.conftest import _database, application, running
 from tests.contract import NEW_YEAR
+from tests.databases import own_database
 from tests.synthetic import actor, claim, exchange
 from tests.test_citations import cite, cited, digest, records
 from tests.test_http_shell import problem_of
@@ -95,7 +96,7 @@ async def test_the_order_of_dimensions_counts(own_client: httpx.AsyncClient) -> 
 
 
 async def test_a_merge_changes_no_number_that_was_cited(server_url: str, empty_template: str) -> None:
-    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+    async with own_database(server_url, empty_template) as url, running(application(url)) as client:
         engine = write_engine(url)
         await put_small(engine)
         await put(engine, made(R.ACTOR, actor("orient")))
@@ -122,7 +123,7 @@ async def test_a_merge_changes_no_number_that_was_cited(server_url: str, empty_t
 async def test_what_is_not_computed_as_it_was_is_told_of(
     server_url: str, empty_template: str, asked: str
 ) -> None:
-    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+    async with own_database(server_url, empty_template) as url, running(application(url)) as client:
         engine = write_engine(url)
         await put_small(engine)
         apart = [claim("first:c1", claimant="north"), claim("first:c2", claimant="south", count=9)]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SHIPPED
+from tests.databases import SHIPPED
 from tests.embedded_users import REPOSITORY, eventually, processes
 from tests.serving import (
     environment,

@@ -26,8 +26,8 @@ from db.queries.dataset import Size
 from db.records import Exchange
 from db.rendering import PLURAL
 from tests.asking import ask
-from tests.conftest import SHIPPED
 from tests.contract import NEW_YEAR
+from tests.databases import SHIPPED
 from tests.test_dataset_metadata import AT
 
 pytestmark = pytest.mark.anyio

@@ -1,16 +1,13 @@
 """Records of every kind, created, replaced and changed through HTTP, under the ETag that they have."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import Resource
 from db.rendering import INPUT_OF, PLURAL
-from db.verify import verify
-from tests.curating import Curator, curating, path_of, refused, without
+from tests.curating import Curator, path_of, refused, without
 from tests.synthetic import (
     Record,
     actor,
@@ -22,7 +19,6 @@ from tests.synthetic import (
     publisher,
     total,
 )
-from tests.writing import put_small
 
 pytestmark = pytest.mark.anyio
 R = Resource
@@ -53,15 +49,6 @@ DERIVED = {
     R.TOTAL: ("links", {"self": "/v1/totals/other"}),
 }
 EVERY = pytest.mark.parametrize("resource", list(Resource), ids=str)
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    """A curator of a small dataset that is sound after the test, whatever the test did to it."""
-    await put_small(engine)
-    async with curating(engine, server_url) as made:
-        yield made
-    assert [fault async for fault in verify(engine)] == []
 
 
 @EVERY

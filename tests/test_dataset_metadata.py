@@ -23,8 +23,9 @@ from api.datapackage import data_package
 from api.editions import LICENCE_URL, Edition, FileFacts
 from api.metaschemas import ONLY_AS_JSON, TABLES
 from db.queries.dataset import Size
+from tests.applications import application, running
 from tests.asking import ask
-from tests.conftest import _database, application, running
+from tests.databases import own_database
 
 # The library that mlcroissant reads with warns of its own class.
 pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore:ConjunctiveGraph:DeprecationWarning")]
@@ -124,7 +125,7 @@ async def test_descriptions_are_pinned(loaded_url: str, own_client: httpx.AsyncC
 async def test_before_anything_was_written_no_link_names_a_state(
     server_url: str, empty_template: str
 ) -> None:
-    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+    async with own_database(server_url, empty_template) as url, running(application(url)) as client:
         for path in ("dataset", "dataset.jsonld", "datapackage.json", "croissant.json"):
             answer = await ask(client, f"/v1/{path}")
             assert "as_of=" not in answer.text + answer.headers["link"]

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import Resource
 from tests import oracle, reckoning
+from tests.applications import Queries
 from tests.asking import ask, found, id_of, walk
-from tests.conftest import Queries
 from tests.oracle import Record, word
 from tests.synthetic import actor, article, claim, exchange, publisher
 from tests.test_http_shell import problem_of

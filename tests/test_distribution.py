@@ -9,7 +9,7 @@ from sqlalchemy import PrimaryKeyConstraint, Table, UniqueConstraint, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.base import Base
-from tests.conftest import Queries
+from tests.applications import Queries
 from tests.distribution import joins_of
 from tests.snippets import GUIDE
 

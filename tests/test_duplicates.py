@@ -1,31 +1,18 @@
 """Exchanges that are very probably there already: refused on POST, unless they are allowed."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import Resource
 from db.load import load, summary_lines
-from db.verify import verify
-from tests.curating import Curator, conflicts_of, curating, refused
+from tests.curating import Curator, conflicts_of, refused
 from tests.synthetic import Record, claim, exchange, write_lines
-from tests.writing import put_small
 
 pytestmark = pytest.mark.anyio
 R = Resource
 SAME = exchange("third", parties=["south", "north"], summary="In other words.")  # as `first`
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    """A curator of a small dataset that is sound after the test, whatever the test did to it."""
-    await put_small(engine)
-    async with curating(engine, server_url) as made:
-        yield made
-    assert [fault async for fault in verify(engine)] == []
 
 
 async def test_what_is_probably_there_already_is_refused(curator: Curator) -> None:

@@ -33,7 +33,7 @@ from db.enums import Resource
 from db.session import write_engine
 from db.settings import DatabaseSettings
 from tests.asking import Query, ask, walk
-from tests.conftest import _database
+from tests.databases import own_database
 from tests.embedded_users import eventually
 from tests.synthetic import actor
 from tests.test_export_readers import read_csv
@@ -343,7 +343,7 @@ async def spoilt(
 
     An export of articles fails where it comes to it.
     """
-    async with _database(server_url, loaded_template) as url:
+    async with own_database(server_url, loaded_template) as url:
         engine = write_engine(url)
         async with engine.begin() as connection:
             await connection.execute(text("ALTER TABLE revision DISABLE TRIGGER USER"))

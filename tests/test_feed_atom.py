@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.atom import NAMESPACE
 from api.editions import CREATOR
 from db.models.history import Dataset
+from tests.applications import application, running
 from tests.asking import ask
-from tests.conftest import _database, application, running
 from tests.contract import NEW_YEAR, document
+from tests.databases import own_database
 from tests.test_changes import PATH, follow, summarise
 from tests.test_http_shell import problem_of
 
@@ -187,7 +188,7 @@ async def test_cursors_of_other_lists_are_refused(client: httpx.AsyncClient) -> 
 
 
 async def test_before_anything_was_written_it_is_empty(server_url: str, empty_template: str) -> None:
-    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+    async with own_database(server_url, empty_template) as url, running(application(url)) as client:
         feed = await read(client)
         assert entries(feed) == []
         assert (text(feed, "author", "name"), "next" in links(feed)) == (CREATOR, False)

@@ -23,8 +23,8 @@ from api.main import create_app
 from api.settings import HttpSettings
 from db.models.history import Dataset
 from db.settings import DatabaseSettings
+from tests.applications import running as running_app
 from tests.asking import ask
-from tests.conftest import running as running_app
 from tests.test_changes import follow, summarise
 from tests.test_http_server import running
 from tests.test_http_shell import problem_of

@@ -15,7 +15,7 @@ from db.models.history import Dataset, DatasetRevision, Revision
 from db.normalising import table
 from db.rendering import PLURAL
 from db.writes import Outcome, write
-from tests.conftest import application, running
+from tests.applications import application, running
 from tests.synthetic import publisher
 from tests.writing import busy, changed, everything, made, put, put_small, small_dataset
 

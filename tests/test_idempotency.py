@@ -1,7 +1,6 @@
 """Requests that are sent again: run once, answered alike, and kept apart from others for a day."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,24 +14,13 @@ from db.enums import Resource, Role
 from db.kept import KEPT_FOR
 from db.models.access import KeptAnswer
 from db.models.history import Dataset
-from db.verify import verify
 from tests.curating import Curator, conflicts_of, curating, refused
 from tests.synthetic import coverage, publisher
-from tests.writing import put_small
 
 pytestmark = pytest.mark.anyio
 R = Resource
 NOTES = "/v1/coverage"
 WINTER = "/v1/coverage/winter"
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    """A curator of a small dataset that is sound after the test, whatever the test did to it."""
-    await put_small(engine)
-    async with curating(engine, server_url) as made:
-        yield made
-    assert [fault async for fault in verify(engine)] == []
 
 
 async def kept(engine: AsyncEngine) -> int:

@@ -19,8 +19,9 @@ from db.enums import Resource, Role
 from db.models.history import Dataset, Revision
 from db.rendering import PLURAL, RESOURCE_OF
 from db.settings import DatabaseSettings
-from tests.conftest import application, database_url
-from tests.conftest import running as answering
+from tests.applications import application
+from tests.applications import running as answering
+from tests.databases import database_url
 from tests.synthetic import Record, actor, article, claim, exchange, publisher, total
 from tests.test_http_server import running
 from tests.writing import small_dataset, stored_ids

@@ -1,29 +1,15 @@
 """Articles given in the place where they are cited: by id, by URL, or whole; known ones are found."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import Resource
-from db.verify import verify
-from tests.curating import Curator, curating, refused, without
+from tests.curating import Curator, refused, without
 from tests.synthetic import Record, agreement, claim, exchange, mediation, total
-from tests.writing import put_small
 
 pytestmark = pytest.mark.anyio
 R = Resource
 FIRST = "/v1/exchanges/first"
 NEW: Record = {"url": "https://example.org/fresh", "publisher": "herald", "language": "en"}
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    """A curator of a small dataset that is sound after the test, whatever the test did to it."""
-    await put_small(engine)
-    async with curating(engine, server_url) as made:
-        yield made
-    assert [fault async for fault in verify(engine)] == []
 
 
 async def articles(curator: Curator) -> set[str]:

@@ -33,7 +33,8 @@ from db.migrate import upgrade_async
 from db.models.access import ApiKey
 from db.session import read_engine, write_engine
 from db.tokens import holds_token, new_token, read_token, redact
-from tests.conftest import Queries, _clone, _drop, database_url
+from tests.applications import Queries
+from tests.databases import database_url, drop_database, make_clone
 from tests.embedded_users import REPOSITORY
 from tests.serving import environment, exchanges, refusal
 
@@ -46,9 +47,9 @@ HOUR = dt.timedelta(hours=1)
 @pytest.fixture
 def url(server_url: str) -> Iterator[str]:
     """The URL of a database in which nothing was ever made: the commands bring its schema up."""
-    name = asyncio.run(_clone(server_url, None))
+    name = asyncio.run(make_clone(server_url, None))
     yield database_url(server_url, name)
-    asyncio.run(_drop(server_url, name))
+    asyncio.run(drop_database(server_url, name))
 
 
 async def make(engine: AsyncEngine, role: Role = Role.CURATOR, name: str = "Somebody") -> str:

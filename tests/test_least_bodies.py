@@ -1,14 +1,11 @@
 """What the contract requires of a new record is what the service requires: no field more, and none less."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.bodyschemas import body_schemas
 from db.enums import Resource
 from db.rendering import INPUT_OF, PLURAL
-from tests.curating import Curator, curating, path_of, refused
+from tests.curating import Curator, path_of, refused
 from tests.synthetic import (
     Record,
     actor,
@@ -21,7 +18,6 @@ from tests.synthetic import (
     publisher,
     total,
 )
-from tests.writing import put_small
 
 pytestmark = pytest.mark.anyio
 
@@ -41,13 +37,6 @@ WHOLE: dict[str, tuple[str, Record]] = {
     "ClaimInput": (f"{FIRST}/claims", claim("first:c9", category="civilian")),
     "MediationInput": (f"{FIRST}/mediations", mediation("first:m9")),
 }
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    await put_small(engine)
-    async with curating(engine, server_url) as made:
-        yield made
 
 
 @pytest.mark.parametrize("schema", WHOLE)

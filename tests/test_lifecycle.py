@@ -1,15 +1,10 @@
 """Records taken out, brought back, put back and merged through HTTP, and what is read of them after that."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import Resource
-from db.verify import verify
-from tests.curating import Curator, conflicts_of, curating, path_of, refused, without
+from tests.curating import Curator, conflicts_of, path_of, refused, without
 from tests.synthetic import Record, actor, agreement, article, coverage, exchange, publisher, total
-from tests.writing import put_small
 
 pytestmark = pytest.mark.anyio
 R = Resource
@@ -26,15 +21,6 @@ PAIRS: dict[Resource, tuple[Record, Record]] = {
     R.TOTAL: (total("total-8"), total("total-9")),
     R.COVERAGE: (coverage("summer"), coverage("autumn")),
 }
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    """A curator of a small dataset that is sound after the test, whatever the test did to it."""
-    await put_small(engine)
-    async with curating(engine, server_url) as made:
-        yield made
-    assert [fault async for fault in verify(engine)] == []
 
 
 async def pair(curator: Curator, resource: Resource) -> tuple[str, str]:

@@ -20,7 +20,8 @@ from db.queries.pages import After, ListQuery
 from db.queries.walking import read_page
 from db.reader import Reader
 from db.session import read_engine
-from tests.conftest import Queries, _database
+from tests.applications import Queries
+from tests.databases import own_database
 
 pytestmark = pytest.mark.anyio
 Values = Mapping[str, tuple[Value, ...]]
@@ -117,7 +118,7 @@ MIDDLE: Mapping[str, Any] = {
 @pytest.fixture(scope="module")
 async def reader(server_url: str, loaded_template: str) -> AsyncIterator[Reader]:
     """The read side over 100,000 exchanges."""
-    async with _database(server_url, loaded_template) as url:
+    async with own_database(server_url, loaded_template) as url:
         connection = await asyncpg.connect(url)
         for table, (columns, which) in COPIED.items():
             await connection.execute(await _copying(connection, table, columns, which))

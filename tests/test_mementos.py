@@ -13,8 +13,9 @@ from api.conditional import http_date
 from db.enums import Resource
 from db.models.history import Dataset
 from db.session import write_engine
+from tests.applications import application, running
 from tests.asking import ask, walk
-from tests.conftest import _database, application, running
+from tests.databases import own_database
 from tests.synthetic import mediation
 from tests.test_http_shell import problem_of
 from tests.writing import changed, put, put_small
@@ -54,7 +55,7 @@ async def _move_on(engine: AsyncEngine, at: dt.datetime) -> None:
 
 @pytest.fixture(scope="module")
 async def history(server_url: str, empty_template: str) -> AsyncIterator[History]:
-    async with _database(server_url, empty_template) as url:
+    async with own_database(server_url, empty_template) as url:
         engine = write_engine(url)
         times = [(await put_small(engine)).at]
         brokered = [mediation("first:m1", actor="south", role="host")]
@@ -215,6 +216,6 @@ async def test_links_of_a_record_lead_to_its_versions(history: History) -> None:
 
 
 async def test_before_anything_was_written_there_is_no_past(server_url: str, empty_template: str) -> None:
-    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+    async with own_database(server_url, empty_template) as url, running(application(url)) as client:
         answer = await ask(client, "/v1/exchanges", Accept_Datetime=http_date(dt.datetime.now(dt.UTC)))
         assert answer.status_code == 422

@@ -22,7 +22,7 @@ from api.metrics import Workers
 from db.load import load
 from db.migrate import upgrade
 from db.session import write_engine
-from tests.conftest import SHIPPED, _clone, _drop, database_url
+from tests.databases import SHIPPED, database_url, drop_database, make_clone
 from tests.embedded_users import REPOSITORY, eventually
 from tests.live import apart
 from tests.replicated import primary_and_replica
@@ -108,13 +108,13 @@ def watching(url: str, folder: Path, *options: str, **settings: str) -> Iterator
 
 @contextmanager
 def two_workers(server_url: str, template: str, folder: Path) -> Iterator[Watched]:
-    name = apart(_clone(server_url, template))
+    name = apart(make_clone(server_url, template))
     try:
         with watching(database_url(server_url, name), folder, "--workers=2") as made:
             eventually(lambda: made.sum("workers") == 2)
             yield made
     finally:
-        apart(_drop(server_url, name))
+        apart(drop_database(server_url, name))
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +226,7 @@ def test_problems_are_counted_by_code_and_route(watched: Watched) -> None:
 
 
 def test_limits_and_gates_are_counted(server_url: str, loaded_template: str, tmp_path: Path) -> None:
-    name = apart(_clone(server_url, loaded_template))
+    name = apart(make_clone(server_url, loaded_template))
     limits = {"READS_PER_MINUTE": "1", "UNLIMITED_READERS": "none", "MAX_STREAMS": "0"}
     try:
         with watching(database_url(server_url, name), tmp_path, **limits) as watched:
@@ -237,7 +237,7 @@ def test_limits_and_gates_are_counted(server_url: str, loaded_template: str, tmp
             assert watched.sum("problems_total", code="too_many_requests") == 1
             assert watched.sum("http_requests_total", status="429") == 1
     finally:
-        apart(_drop(server_url, name))
+        apart(drop_database(server_url, name))
 
 
 def test_the_state_of_a_worker_is_told(watched: Watched) -> None:
@@ -288,13 +288,13 @@ def test_metrics_are_for_this_machine_unless_said_otherwise(watched: Watched) ->
 
 
 def test_there_are_none_unless_asked_for(server_url: str, loaded_template: str, tmp_path: Path) -> None:
-    name = apart(_clone(server_url, loaded_template))
+    name = apart(make_clone(server_url, loaded_template))
     try:
         with serving(tmp_path / "unused", DATABASE_URL=database_url(server_url, name)) as server:
             server.answer()
             assert set().union(*map(listening, server.tree())) == {server.port}
     finally:
-        apart(_drop(server_url, name))
+        apart(drop_database(server_url, name))
 
 
 def test_a_port_in_use_is_told_in_one_line(server_url: str, loaded_template: str) -> None:
@@ -302,12 +302,12 @@ def test_a_port_in_use_is_told_in_one_line(server_url: str, loaded_template: str
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        name = apart(_clone(server_url, loaded_template))
+        name = apart(make_clone(server_url, loaded_template))
         try:
             url = database_url(server_url, name)
             said = refusal("serve", f"--port={free_port()}", DATABASE_URL=url, METRICS_PORT=str(port))
         finally:
-            apart(_drop(server_url, name))
+            apart(drop_database(server_url, name))
     assert said == (
         f"error: cannot tell metrics on port {port} of 127.0.0.1: Address already in use "
         "(METRICS_PORT, METRICS_HOST)"

@@ -7,6 +7,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -14,9 +15,11 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from db.base import Base
+from db.enums import Resource
 from db.migrate import MIGRATION_LOCK, MIGRATIONS, downgrade, head, migration_config, upgrade, upgrade_async
 from db.session import write_engine
-from tests.conftest import _clone, _drop, database_url
+from tests.databases import database_url, drop_database, make_clone
+from tests.writing import changed, put
 
 pytestmark = pytest.mark.anyio
 
@@ -45,11 +48,11 @@ DESCRIBED = {
 @pytest.fixture
 async def blank_url(server_url: str) -> AsyncIterator[str]:
     """The URL of a database in which nothing was ever made."""
-    name = await _clone(server_url, None)
+    name = await make_clone(server_url, None)
     try:
         yield database_url(server_url, name)
     finally:
-        await _drop(server_url, name)
+        await drop_database(server_url, name)
 
 
 async def described(url: str, *what: str) -> dict[str, dict[str, str]]:
@@ -137,7 +140,7 @@ async def test_constraints_and_indexes_are_word_for_word_those_of_the_models(
 ) -> None:
     """Autogenerate looks at no check constraint and at no word of an index's condition."""
     await upgrade_async(blank_url)
-    name = await _clone(server_url, None)
+    name = await make_clone(server_url, None)
     try:
         url = database_url(server_url, name)
         engine = write_engine(url)
@@ -147,7 +150,7 @@ async def test_constraints_and_indexes_are_word_for_word_those_of_the_models(
         kinds = ("constraints", "indexes", "columns")
         assert await described(blank_url, *kinds) == await described(url, *kinds)
     finally:
-        await _drop(server_url, name)
+        await drop_database(server_url, name)
 
 
 async def test_migrating_again_changes_nothing(loaded_url: str) -> None:
@@ -254,7 +257,7 @@ async def test_deployers_at_once_take_turns(blank_url: str) -> None:
 
 async def test_one_dataset_row_with_its_own_secret_and_epoch(server_url: str, blank_url: str) -> None:
     await upgrade_async(blank_url)
-    other = await _clone(server_url, None)
+    other = await make_clone(server_url, None)
     try:
         await upgrade_async(database_url(server_url, other))
         rows = []
@@ -263,7 +266,7 @@ async def test_one_dataset_row_with_its_own_secret_and_epoch(server_url: str, bl
             rows.append(await connection.fetchrow("SELECT * FROM dataset"))
             await connection.close()
     finally:
-        await _drop(server_url, other)
+        await drop_database(server_url, other)
     for row in rows:
         assert (row["id"], row["revision"], row["vocabulary_revision"]) == (1, 0, 0)
         assert len(row["cursor_secret"]) >= 16
@@ -277,12 +280,17 @@ async def test_what_is_filled_in_is_what_would_be_written(loaded_url: str) -> No
     async def rows() -> list[dict[str, object]]:
         connection = await asyncpg.connect(loaded_url)
         try:
-            figures = await connection.fetch("SELECT * FROM figure_index ORDER BY id")
-            values = await connection.fetch("SELECT * FROM own_value_index ORDER BY id")
-            return [dict(row) for row in [*figures, *values]]
+            tables = ("figure_index", "own_value_index", "exchange_index")
+            statements = [f"SELECT * FROM {name} ORDER BY id, from_revision" for name in tables]
+            return [dict(row) for each in statements for row in await connection.fetch(each)]
         finally:
             await connection.close()
 
+    engine, id_ = write_engine(loaded_url), "2024-12-30-russia-ukraine"
+    changes: list[dict[str, Any]] = [{"summary": "Both sides handed people over."}, {"claims": []}]
+    for fields in changes:  # figures stay, and go
+        await put(engine, await changed(engine, Resource.EXCHANGE, id_, **fields))
+    await engine.dispose()
     written = await rows()
     await asyncio.to_thread(downgrade, loaded_url, "0005")
     await asyncio.to_thread(upgrade, loaded_url)

@@ -14,9 +14,9 @@ from db.amending import AmendError, merge, remove, restore, revert
 from db.enums import Resource
 from db.rendering import PLURAL
 from db.verify import verify
+from tests.applications import application, running
 from tests.asking import ask, walk
 from tests.blanking import blank
-from tests.conftest import application, running
 from tests.curating import url_of
 from tests.synthetic import claim, exchange
 from tests.test_amending import run

@@ -1,14 +1,10 @@
 """What a new record may not refer to, be called, or take from another, told through HTTP."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import Resource
 from db.rendering import PLURAL
-from db.verify import verify
-from tests.curating import Curator, conflicts_of, curating, refused
+from tests.curating import Curator, conflicts_of, refused
 from tests.synthetic import (
     Record,
     actor,
@@ -21,19 +17,9 @@ from tests.synthetic import (
     publisher,
     total,
 )
-from tests.writing import put_small
 
 pytestmark = pytest.mark.anyio
 R = Resource
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    """A curator of a small dataset that is sound after the test, whatever the test did to it."""
-    await put_small(engine)
-    async with curating(engine, server_url) as made:
-        yield made
-    assert [fault async for fault in verify(engine)] == []
 
 
 UNKNOWN: list[tuple[Resource, Record, list[str]]] = [

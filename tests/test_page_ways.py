@@ -67,7 +67,7 @@ async def walked(
         while True:
             query = ListQuery(wanted, snapshot, sort, limit, after)
             page = await read_page(driver, listing.listed, query, memory)
-            bodies += page.bodies
+            bodies += [body.decode() for body in page.bodies]
             after = page.next
             if after is None:
                 assert len(bodies) == page.total == first.total

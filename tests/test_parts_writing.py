@@ -1,16 +1,12 @@
 """Claims and mediations written by their own paths: under their exchange's ETag, told in their own words."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import Resource
-from db.verify import verify
-from tests.curating import Curator, conflicts_of, curating, refused, without
+from tests.curating import Curator, conflicts_of, refused, without
 from tests.synthetic import Record, claim, mediation
-from tests.writing import put_small
 
 pytestmark = pytest.mark.anyio
 R = Resource
@@ -27,15 +23,6 @@ KINDS: list[tuple[str, Record, str, Record]] = [
     ("mediations", without(mediation("", actor="north", citations=["page-2"]), "id"), "m", {"role": "host"}),
 ]
 EACH = pytest.mark.parametrize(("field", "new", "letter", "change"), KINDS, ids=["claims", "mediations"])
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    """A curator of a small dataset that is sound after the test, whatever the test did to it."""
-    await put_small(engine)
-    async with curating(engine, server_url) as made:
-        yield made
-    assert [fault async for fault in verify(engine)] == []
 
 
 async def ids(curator: Curator, field: str) -> list[str]:

@@ -1,6 +1,5 @@
 """Agreements as promises: every term of every agreement reckoned again, and the terms of made-up ones."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.enums import Resource
 from tests import oracle, reckoning
 from tests.asking import ask
-from tests.curating import Curator, curating
+from tests.curating import Curator
 from tests.oracle import Record
 from tests.synthetic import agreement, claim, exchange, total
 from tests.test_http_shell import problem_of
-from tests.writing import changed, made, put, put_small
+from tests.writing import changed, made, put
 
 pytestmark = pytest.mark.anyio
 
@@ -126,13 +125,6 @@ def promise(**fields: Any) -> Record:
     made_up: Record = {"id": "pact:t1", "category": "total", "count": 10, "qualifier": "exact"}
     made_up |= {"each_side": False, "released_by": None, "received_by": None, "claimant": None}
     return made_up | {"note": None, "citations": ["page-1"]} | fields
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    await put_small(engine)
-    async with curating(engine, server_url) as made_up:
-        yield made_up
 
 
 async def write_pact(

@@ -13,13 +13,14 @@ from api import expensive, readlimits
 from api.gates import Queue
 from api.main import create_app
 from api.reading import READ_LIMITS
-from api.readlimits import IN_MEMORY, MOST_READERS, Budget, ReadLimits, Store
+from api.readlimits import IN_MEMORY, MOST_READERS, REFUSED_KEYS, Budget, ReadLimits, Store
 from api.settings import HttpSettings
-from db.access import create_key
+from db.access import create_key, revoke_key
 from db.enums import Role
 from db.session import write_engine
 from db.settings import DatabaseSettings
-from tests.conftest import running
+from tests.applications import Queries, running
+from tests.synthetic import publisher
 from tests.test_limits import Clock
 
 pytestmark = pytest.mark.anyio
@@ -234,6 +235,104 @@ async def test_guesses_at_keys_are_limited(clock: Clock, loaded_url: str) -> Non
         ]
         assert statuses == [401, 401, 401, 429, 429]
         assert (await client.get(READ)).status_code == 200
+
+
+async def post(client: httpx.AsyncClient, authorization: str | None = None) -> httpx.Response:
+    """Send a write that no curator would: its body is not even JSON."""
+    headers = {} if authorization is None else {"Authorization": authorization}
+    return await client.post("/v1/exchanges", content=b"{", headers=headers)
+
+
+@pytest.mark.parametrize("path", ["/v1/exchanges", "/v1/nowhere", "/exchanges", "/v1/stats"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "MADEUP"])
+async def test_what_is_no_read_counts_as_one(
+    clock: Clock, read_only_url: str, method: str, path: str
+) -> None:
+    async with limited(read_only_url, read_burst=2) as client:
+        for left in (1, 0):
+            refused = await client.request(method, path)
+            assert refused.status_code in {401, 404, 405}
+            assert left_of(refused)["reads-burst"] == left
+        answer = await client.request(method, path)
+        assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
+        assert answer.headers["ratelimit-policy"] == '"reads";q=1800;w=60, "reads-burst";q=2;w=10'
+        assert left_of(answer)["reads-burst"] == 0
+        assert 1 <= int(answer.headers["retry-after"]) <= 10
+        assert (await client.get(READ)).status_code == 429, "the address is the same"
+
+
+async def test_preflights_do_not_count(clock: Clock, read_only_url: str) -> None:
+    headers = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
+    async with limited(read_only_url, read_burst=1) as client:
+        for _ in range(3):
+            assert (await client.options("/v1/exchanges", headers=headers)).status_code == 204
+        assert (await client.get(READ)).status_code == 200
+
+
+async def test_writes_with_a_key_that_holds_are_limited_by_the_key_alone(
+    clock: Clock, loaded_url: str, token: str
+) -> None:
+    async with limited(loaded_url, read_burst=2) as client:
+        for _ in range(5):
+            answer = await post(client, f"Bearer {token}")
+            assert answer.status_code == 403, "the key holds, but not for this"
+        assert "ratelimit" not in answer.headers
+        assert left_of(await client.get(READ))["reads-burst"] == 1
+
+
+async def test_limits_of_a_write_are_told_alone(clock: Clock, loaded_url: str) -> None:
+    engine = write_engine(loaded_url)
+    _, token = await create_key(engine, "a desk", Role.CURATOR)
+    await engine.dispose()
+    headers = {"Authorization": f"Bearer {token}"}
+    async with limited(loaded_url) as client:
+        answer = await client.post(
+            "/v1/publishers?reason=it+is+cited", json=publisher("weekly"), headers=headers
+        )
+        assert answer.status_code == 201, answer.text
+        assert left_of(answer).keys() == {"writes", "burst"}
+        assert len(answer.headers.get_list("ratelimit")) == 1
+
+
+async def test_few_keys_that_do_not_hold_are_looked_up(
+    clock: Clock, loaded_url: str, token: str, queries: Queries
+) -> None:
+    per_minute, burst = REFUSED_KEYS
+    async with limited(loaded_url) as client:
+        await client.get(READ, headers={"Authorization": f"Bearer {token}"})  # by now it is known
+        for number in range(burst):
+            refused = await post(client, f"Bearer exk_{number:010}_{'0' * 43}")
+            assert refused.status_code == 401
+            assert left_of(refused)["keys-burst"] == burst - 1 - number
+        queries.clear()
+        for answer in (
+            await post(client, f"Bearer exk_{0:010}_{'0' * 43}"),
+            await client.get(READ, headers={"Authorization": f"Bearer exk_{0:010}_{'0' * 43}"}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
+            assert f'"keys";q={per_minute};w=60' in answer.headers["ratelimit-policy"]
+            assert left_of(answer)["keys-burst"] == 0
+            assert 1 <= int(answer.headers["retry-after"]) <= 10
+        assert queries == [], "nothing was looked up"
+        assert limits_of(client).refused == 2
+        assert (await client.get(READ)).status_code == 200, "who sends no key is not concerned"
+        signed = await client.get(READ, headers={"Authorization": f"Bearer {token}"})
+        assert signed.status_code == 200, "nor who has one that is known to hold"
+        clock.pass_(10)
+        assert (await post(client, f"Bearer exk_{0:010}_{'0' * 43}")).status_code == 401
+
+
+async def test_a_key_that_was_revoked_is_a_guess_like_others(
+    clock: Clock, loaded_url: str, token: str
+) -> None:
+    engine = write_engine(loaded_url)
+    async with limited(loaded_url) as client:
+        assert (await post(client, f"Bearer {token}")).status_code == 403
+        await revoke_key(engine, token.split("_")[1])
+        statuses = [(await post(client, f"Bearer {token}")).status_code for _ in range(REFUSED_KEYS[1] + 3)]
+        assert statuses[0] == 401
+        assert statuses[-1] == 429
+    await engine.dispose()
 
 
 # --- what is expensive ---

@@ -13,7 +13,8 @@ from api.main import create_app
 from api.settings import HttpSettings
 from db.migrate import head, is_newer, upgrade
 from db.settings import DatabaseSettings
-from tests.conftest import Queries, _clone, _drop, application, database_url, running
+from tests.applications import Queries, application, running
+from tests.databases import database_url, drop_database, make_clone
 from tests.live import apart
 from tests.replicated import primary_and_replica
 from tests.serving import exchanges, free_port, serving
@@ -82,6 +83,7 @@ async def test_a_newer_schema_is_ready_with_a_note(
         ("UPDATE alembic_version SET version_num = 'abc'", "schema abc"),
         ("DELETE FROM alembic_version", "no schema of the service"),
         ("DROP TABLE alembic_version", "no schema of the service"),
+        ("ALTER TABLE dataset RENAME TO something_else", "no schema of the service"),
     ],
 )
 async def test_an_older_schema_is_not_ready(
@@ -163,7 +165,7 @@ def test_newer_is_what_has_a_greater_number(schema: str, newer: bool) -> None:
 
 
 def test_old_code_goes_on_over_a_newer_schema(server_url: str, loaded_template: str, tmp_path: Path) -> None:
-    name = apart(_clone(server_url, loaded_template))
+    name = apart(make_clone(server_url, loaded_template))
     url = database_url(server_url, name)
     told = (
         f"A newer version has migrated the database to schema {NEWER}; this one knows {head()}, and goes on."
@@ -181,4 +183,4 @@ def test_old_code_goes_on_over_a_newer_schema(server_url: str, loaded_template: 
         listed = exchanges("key", "list", DATABASE_URL=url)
         assert listed.returncode == 0, listed.stderr
     finally:
-        apart(_drop(server_url, name))
+        apart(drop_database(server_url, name))

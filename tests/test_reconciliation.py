@@ -11,8 +11,8 @@ from db.checkrecords import StepNumbers
 from db.enums import Resource
 from db.reconciling import steps_of
 from tests import oracle, reckoning
+from tests.applications import Queries
 from tests.asking import ask
-from tests.conftest import Queries
 from tests.oracle import Record, word
 from tests.synthetic import actor, article, claim, exchange, mediation, publisher, total
 from tests.test_http_shell import problem_of

@@ -1,27 +1,16 @@
 """What a write is refused with: reasons, addresses and conditions that say nothing, and where to look."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import Resource
-from tests.curating import Curator, curating, path_of, refused
+from tests.curating import Curator, path_of, refused
 from tests.synthetic import article, claim, exchange
-from tests.writing import put_small
 
 pytestmark = pytest.mark.anyio
 
 FIRST = path_of(Resource.EXCHANGE, "first")
 NOTE = path_of(Resource.COVERAGE, "winter")
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    await put_small(engine)
-    async with curating(engine, server_url) as made:
-        yield made
 
 
 @pytest.mark.parametrize(

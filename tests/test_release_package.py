@@ -24,11 +24,12 @@ from db.enums import Resource
 from db.models.releases import Release
 from db.releases import Released
 from db.session import write_engine
+from tests.applications import application, running
 from tests.asking import ask, walk
 from tests.blanking import NAME, REASON, blank
-from tests.conftest import _database, application, running
 from tests.contract import NEW_YEAR
 from tests.curating import curating, refused
+from tests.databases import own_database
 from tests.releasing import BASE_URL, release, released, told_to_nobody
 from tests.synthetic import actor, claim
 from tests.test_http_server import running as serving
@@ -64,7 +65,7 @@ def path_of(name: str) -> str:
 
 @pytest.fixture(scope="module")
 async def download(server_url: str, loaded_template: str) -> AsyncIterator[Download]:
-    async with _database(server_url, loaded_template) as url:
+    async with own_database(server_url, loaded_template) as url:
         engine = write_engine(url)
         await put(engine, await changed(engine, R.COVERAGE, "2014-autumn", statement="Nothing more."))
         made_ = await release(engine, "2026.11.1", "More of **2014**.", files=True)

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.conditional import http_date
 from db.enums import Resource
 from db.session import write_engine
+from tests.applications import application, running
 from tests.asking import ask
-from tests.conftest import _database, application, running
 from tests.contract import LISTS, READS, Operation
 from tests.curating import curating, refused
+from tests.databases import own_database
 from tests.releasing import release, touch
 from tests.synthetic import exchange
 from tests.test_releases import FIRST, make_three
@@ -40,7 +41,7 @@ class Releases:
 
 @pytest.fixture(scope="module")
 async def releases(server_url: str, loaded_template: str) -> AsyncIterator[Releases]:
-    async with _database(server_url, loaded_template) as url:
+    async with own_database(server_url, loaded_template) as url:
         engine = write_engine(url)
         new = exchange("a-new-one", date="2024-12-31", parties=["russia", "ukraine"])
         new |= {"claims": [], "citations": ["al-jazeera-2024-12-30"]}

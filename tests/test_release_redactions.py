@@ -12,11 +12,12 @@ from api.releasing import zipped
 from db.amending import remove
 from db.enums import Resource
 from db.session import write_engine
+from tests.applications import application, running
 from tests.asking import ask
 from tests.blanking import NAME, REASON, blank, holding, named_then_mended
-from tests.conftest import _database, application, running
 from tests.contract import NEW_YEAR, READS, Operation
 from tests.curating import curating, refused, url_of
+from tests.databases import own_database
 from tests.releasing import release, released, touch
 from tests.serving import exchanges
 from tests.test_amending import run
@@ -118,7 +119,7 @@ def blanked_since(answer: httpx.Response) -> list[str]:
 @pytest.fixture(scope="module")
 async def mended(server_url: str, loaded_template: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the shipped dataset; the exchange of the codebook and a total were blanked since."""
-    async with _database(server_url, loaded_template) as url:
+    async with own_database(server_url, loaded_template) as url:
         engine = write_engine(url)
         for resource, id_, words in ((R.EXCHANGE, NEW_YEAR, "summary"), (R.TOTAL, "total-0002", "note")):
             await put(engine, await changed(engine, resource, id_, **{words: "In other words."}))

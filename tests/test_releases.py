@@ -14,9 +14,10 @@ from db.enums import Resource
 from db.models.releases import Release
 from db.releases import ReleaseError
 from db.session import write_engine
+from tests.applications import application, running
 from tests.asking import ask
-from tests.conftest import _database, application, running
 from tests.curating import curating, refused, url_of
+from tests.databases import own_database
 from tests.releasing import release, released, touch
 from tests.serving import exchanges, refusal
 from tests.synthetic import exchange
@@ -189,7 +190,7 @@ async def make_three(engine: AsyncEngine) -> None:
 @pytest.fixture(scope="module")
 async def client(server_url: str, empty_template: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a dataset with the three releases, for tests that only read."""
-    async with _database(server_url, empty_template) as url:
+    async with own_database(server_url, empty_template) as url:
         engine = write_engine(url)
         await make_three(engine)
         await engine.dispose()
@@ -289,7 +290,7 @@ async def test_releases_that_nobody_made(client: httpx.AsyncClient, empty_client
 
 @pytest.fixture
 async def empty_client(server_url: str, empty_template: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+    async with own_database(server_url, empty_template) as url, running(application(url)) as client:
         yield client
 
 

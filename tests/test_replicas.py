@@ -9,18 +9,22 @@ from typing import Any
 import httpx
 import pytest
 
+from api.counting import counts
 from api.errors import Problem
 from api.main import create_app
+from api.settings import HttpSettings
 from db import session
 from db.access import create_key
 from db.enums import Resource, Role
 from db.lag import LaggingError
 from db.migrate import upgrade
+from db.queries.pages import Version
 from db.reader import Reader
 from db.session import read_engine, shuffled, write_engine
 from db.settings import DatabaseSettings
-from tests.conftest import running
+from tests.applications import Queries, running
 from tests.curating import UNLIMITED, Curator
+from tests.databases import own_database
 from tests.replicated import Node, primary_and_replica
 from tests.synthetic import actor, exchange
 from tests.test_http_shell import problem_of
@@ -193,6 +197,48 @@ async def test_what_a_replica_does_not_have_yet_is_asked_of_the_primary(pair: Pa
         assert lagging.headers[HEADER] == "1"
 
 
+async def test_the_primary_by_another_address_is_asked_once(pair: Pair, queries: Queries) -> None:
+    async def asked(curator: Curator) -> int:
+        """Ask for what is not there, and tell how many statements that took."""
+        queries.clear()
+        answer = await curator.get("/v1/exchanges/nowhere")
+        assert answer.status_code == 404
+        return len(queries)
+
+    async with pair.worker(database_read_url=None) as curator:  # type: ignore[arg-type]
+        await asked(curator)
+        alone = await asked(curator)
+    async with pair.worker() as curator:
+        await asked(curator)
+        assert await asked(curator) > alone, "a replica may only not have it yet"
+    async with pair.worker(database_read_url=pair.primary.url(pair.database)) as curator:
+        assert await asked(curator) > alone, "it is not known yet"
+        assert await asked(curator) == alone
+
+
+async def test_another_database_is_doubted_though_it_follows_nobody(
+    pair: Pair, server_url: str, empty_template: str
+) -> None:
+    async with (
+        own_database(server_url, empty_template) as other,
+        pair.worker(database_read_url=other) as curator,
+    ):
+        for _ in range(3):
+            assert (await curator.get(FIRST)).status_code == 200
+
+
+async def test_what_is_asked_twice_is_counted_once(pair: Pair) -> None:
+    settings = HttpSettings(log_level="error", cache_size=0, unlimited_readers=())
+    told = ("not_found", "/v1/exchanges/{record_id}/citation")
+    async with pair.worker(settings) as curator:
+        before = counts.problems.get(told, 0)
+        for number in (1, 2):
+            answer = await curator.get("/v1/exchanges/nowhere/citation")
+            assert answer.status_code == 404
+            assert counts.problems[told] == before + number
+            assert f'"expensive";r={settings.expensive_per_minute - number};' in answer.headers["ratelimit"]
+
+
 @pytest.mark.parametrize("given", ["x", "-1", "1.0", "1, 1", "99999999999", "", "３"])
 @pytest.mark.parametrize("replicated", [True, False])
 async def test_what_is_no_revision_is_refused(pair: Pair, given: str, *, replicated: bool) -> None:
@@ -219,7 +265,7 @@ async def test_names_that_lag_behind_others_are_refused_once(pair: Pair) -> None
     reader = Reader(engine)
     async with reader.connection() as connection:
         names = await reader.vocabulary(connection)
-        assert reader.forget_before(names.revision + 1)
+        assert reader.forget_before(Version(names.epoch, names.revision + 1, names.revision + 1))
         with pytest.raises(LaggingError):
             await reader.vocabulary(connection)
         assert (await reader.vocabulary(connection)).revision == names.revision

@@ -24,9 +24,10 @@ from db.roles import RIGHTS, Passwords, RoleError, grant_roles
 from db.session import read_engine, write_engine
 from db.settings import DatabaseSettings
 from db.verify import verify
-from tests.conftest import _database, _execute, running
+from tests.applications import running
 from tests.contract import EVERY, Operation
 from tests.curating import UNLIMITED, Curator, path_of, url_of
+from tests.databases import execute_at, own_database
 from tests.proposing import SENT
 from tests.serving import exchanges, refusal
 from tests.synthetic import actor, exchange
@@ -68,7 +69,7 @@ def prefix(server_url: str) -> Iterator[str]:
     """What the names of roles begin with; they go when no database has them any more."""
     made = f"test_{os.getpid()}_{next(_prefixes)}"
     yield made
-    asyncio.run(_execute(server_url, f"DROP ROLE IF EXISTS {made}_reader, {made}_writer"))
+    asyncio.run(execute_at(server_url, f"DROP ROLE IF EXISTS {made}_reader, {made}_writer"))
 
 
 async def grant(url: str, prefix: str, passwords: Passwords = PASSWORDS) -> None:
@@ -81,7 +82,7 @@ async def grant(url: str, prefix: str, passwords: Passwords = PASSWORDS) -> None
 
 @asynccontextmanager
 async def accounts_over(server_url: str, template: str, prefix: str) -> AsyncIterator[Accounts]:
-    async with _database(server_url, template) as url:
+    async with own_database(server_url, template) as url:
         await grant(url, prefix)
         yield Accounts(prefix, url)
 
@@ -304,8 +305,8 @@ async def test_roles_are_made_again_and_at_once(server_url: str, empty_template:
     unable = Passwords.model_validate({})
     try:
         async with (
-            _database(server_url, empty_template) as one,
-            _database(server_url, empty_template) as two,
+            own_database(server_url, empty_template) as one,
+            own_database(server_url, empty_template) as two,
         ):
             await asyncio.gather(*(grant(url, prefix, unable) for url in (one, two, one, two)))
             async with connected(one) as owner:
@@ -317,7 +318,7 @@ async def test_roles_are_made_again_and_at_once(server_url: str, empty_template:
                 assert await owner.fetchval(may, f"{prefix}_reader") is False
                 assert await owner.fetchval(may, f"{prefix}_writer") is True
     finally:
-        await _execute(server_url, f"DROP ROLE {prefix}_reader, {prefix}_writer")
+        await execute_at(server_url, f"DROP ROLE {prefix}_reader, {prefix}_writer")
 
 
 async def test_passwords_are_kept_as_postgres_keeps_them(place: Path) -> None:

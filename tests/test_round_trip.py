@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import SHIPPED
+from tests.databases import SHIPPED
 
 pytestmark = pytest.mark.anyio
 

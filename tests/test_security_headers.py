@@ -12,7 +12,7 @@ from api.codebookpage import page_policy
 from api.curatorpage import POLICY as CURATE_POLICY
 from api.docs import ASSETS, DOCS_POLICY, PAGE_POLICY
 from api.explorer import POLICY as EXPLORER_POLICY
-from tests.conftest import application
+from tests.applications import application
 from tests.contract import EVERY
 from tests.live import Live, live_over
 from tests.test_authorisation import routes
@@ -169,3 +169,12 @@ def test_readers_by_tls_are_told_to_come_by_nothing_else(live: Live, tmp_path: P
             check(httpx.get(secure.base + path), DATA | by_tls)
         check(httpx.get(secure.base + "/", headers=BROWSER), of_page(EXPLORER_POLICY) | by_tls)
         check(httpx.options(secure.base + "/v1/stats", headers=PREFLIGHT), DATA | by_tls)
+
+
+def test_a_trusted_proxy_tells_whether_readers_come_by_tls(live: Live, tmp_path: Path) -> None:
+    by_tls = {"strict-transport-security": "max-age=31536000"}
+    with live_over(live.database_url, tmp_path, TRUSTED_PROXIES="127.0.0.1") as behind:
+        for path in ("/v1/exchanges?limit=1", "/v1/exchanges?limit=1", "/nowhere"):
+            for proto, expected in {"https": DATA | by_tls, "http": DATA}.items():
+                headers = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": proto}
+                check(httpx.get(behind.base + path, headers=headers), expected)

@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.enums import Resource, Role
 from db.load import load
 from db.session import write_engine
-from tests.conftest import SHIPPED, _clone, _drop, database_url
+from tests.databases import SHIPPED, database_url, drop_database, make_clone
 from tests.live import Live, live_over
 from tests.releasing import release
 from tests.snippets import (
@@ -191,7 +191,7 @@ def test_what_a_page_tells_to_write_works(page: str, own_live: Live, tmp_path: P
 @pytest.fixture
 def released_live(server_url: str, empty_template: str, tmp_path: Path) -> Iterator[Live]:
     """A server with the releases 2026.10 and 2026.11, the newer one with files, and a write since."""
-    name = asyncio.run(_clone(server_url, empty_template))
+    name = asyncio.run(make_clone(server_url, empty_template))
     url = database_url(server_url, name)
 
     async def state(engine: AsyncEngine, statement: str) -> None:
@@ -213,7 +213,7 @@ def released_live(server_url: str, empty_template: str, tmp_path: Path) -> Itera
         with live_over(url, tmp_path) as server:
             yield server
     finally:
-        asyncio.run(_drop(server_url, name))
+        asyncio.run(drop_database(server_url, name))
 
 
 def test_what_the_page_on_releases_tells_works(released_live: Live, tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from db.amending import AmendError
 from db.enums import Resource
 from db.session import write_engine
 from tests.blanking import blank
-from tests.conftest import _database
 from tests.curating import Curator, curating, path_of, refused, without
+from tests.databases import own_database
 from tests.dataset_model import Key, Model
 from tests.model_checks import MODELLED, agree, check_all, check_lists, check_record
 from tests.synthetic import Record, actor, article, claim, coverage, exchange, publisher
@@ -56,7 +56,7 @@ T = TypeVar("T")
 @asynccontextmanager
 async def opened(server_url: str, template: str) -> AsyncIterator[Curator]:
     """Give a curator of a database of its own, with the first records in it."""
-    async with _database(server_url, template) as url, AsyncExitStack() as stack:
+    async with own_database(server_url, template) as url, AsyncExitStack() as stack:
         engine = write_engine(url)
         stack.push_async_callback(engine.dispose)
         await put(engine, *(made(resource, fields) for (resource, _), fields in FIRST.items()))

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from api.main import create_app
 from api.settings import HttpSettings
 from db.settings import DatabaseSettings
-from tests.conftest import running
+from tests.applications import running
 
 pytestmark = pytest.mark.anyio
 

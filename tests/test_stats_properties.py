@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import Resource
 from db.session import write_engine
+from tests.applications import application, running
 from tests.asking import walk
-from tests.conftest import _database, application, running
+from tests.databases import own_database
 from tests.statsmodel import DIMENSIONS, MEASURES, PARTITIONS, Asked
 from tests.synthetic import Record, agreement, article, claim, exchange, mediation
 from tests.test_stats import check, stats
@@ -123,7 +124,7 @@ class Place:
 @pytest.fixture(scope="module")
 def place(server_url: str, empty_template: str) -> Iterator[Place]:
     async def opened(stack: AsyncExitStack) -> tuple[AsyncEngine, httpx.AsyncClient]:
-        url = await stack.enter_async_context(_database(server_url, empty_template))
+        url = await stack.enter_async_context(own_database(server_url, empty_template))
         engine = write_engine(url)
         stack.push_async_callback(engine.dispose)
         await put_small(engine)

@@ -12,8 +12,9 @@ from db.queries import stats as statsreading
 from db.queries import statsql
 from db.session import write_engine
 from tests import oracle
+from tests.applications import application, running
 from tests.asking import ask, walk
-from tests.conftest import _database, application, running
+from tests.databases import own_database
 from tests.synthetic import exchange, mediation
 from tests.test_http_shell import problem_of
 from tests.test_stats import STATS, codes, row, stats
@@ -142,7 +143,7 @@ async def test_states(loaded_engine: AsyncEngine, own_client: httpx.AsyncClient)
 
 
 async def test_an_empty_dataset(server_url: str, empty_template: str) -> None:
-    async with _database(server_url, empty_template) as url, running(application(url)) as client:
+    async with own_database(server_url, empty_template) as url, running(application(url)) as client:
         answer = await stats(client, {"group_by": ["year", "mediator"], "fill": "true"})
         assert (answer["data"], row(answer["total"])) == ([], EMPTY)
         engine = write_engine(url)

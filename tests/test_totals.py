@@ -19,8 +19,8 @@ from db.queries.totals import MANY
 from db.queries.walking import Memory, read_page
 from db.reader import Reader
 from db.session import read_engine
+from tests.applications import Queries
 from tests.blanking import blank
-from tests.conftest import Queries
 from tests.curating import url_of
 from tests.synthetic import article, claim, exchange, mediation
 from tests.test_amending import run

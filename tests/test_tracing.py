@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from api import __version__, tracing
-from tests.conftest import _clone, _drop, database_url
+from tests.databases import database_url, drop_database, make_clone
 from tests.embedded_users import REPOSITORY, eventually
 from tests.live import apart
 from tests.serving import Server, environment, free_port, serving
@@ -89,9 +90,9 @@ def receiving() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="module")
 def database(server_url: str, loaded_template: str) -> Iterator[str]:
-    name = apart(_clone(server_url, loaded_template))
+    name = apart(make_clone(server_url, loaded_template))
     yield database_url(server_url, name)
-    apart(_drop(server_url, name))
+    apart(drop_database(server_url, name))
 
 
 @dataclass
@@ -158,6 +159,7 @@ def test_the_callers_trace_goes_on(traced: Traced) -> None:
     assert statements
     assert {each.parent_span_id for each in statements} == {span.span_id}
     assert all(attributes(each)["db.system.name"] == "postgresql" for each in statements)
+    assert all("uae" not in attributes(each)["db.query.text"].casefold() for each in statements)
     assert any(each.name == "SELECT" for each in statements)
     for each in statements:
         assert span.start_time_unix_nano <= each.start_time_unix_nano <= each.end_time_unix_nano
@@ -196,10 +198,22 @@ def test_a_key_in_a_query_is_not_told(traced: Traced) -> None:
         traced.ask(f"/v1/exchanges?q={key}&x=1", traceparent=f"00-{trace}-{PARENT}-01")
     [span] = traced.served(trace, 1)
     assert attributes(span)["http.response.status_code"] == 422
+    assert span.status.code == Status.STATUS_CODE_UNSET, "what the client did wrong is no failure of ours"
     from db.tokens import redact
 
     assert redact(key) != key
     assert key not in attributes(span)["url.query"]
+
+
+def test_a_failure_is_told_as_one(server_url: str, loaded_template: str, tmp_path: Path) -> None:
+    name = apart(make_clone(server_url, loaded_template))
+    with tracing_server(database_url(server_url, name), tmp_path) as traced:
+        apart(drop_database(server_url, name))
+        with pytest.raises(urllib.error.HTTPError):
+            traced.ask(LIST, **CALLER)
+        [span] = traced.served(TRACE, 1)
+        assert attributes(span)["http.response.status_code"] >= 500
+        assert span.status.code == Status.STATUS_CODE_ERROR
 
 
 def test_who_the_service_is(traced: Traced) -> None:

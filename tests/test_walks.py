@@ -17,8 +17,8 @@ from api.routes import ROUTERS
 from db.enums import Resource
 from db.indexing import RECORD_TABLE
 from db.rendering import Input
+from tests.applications import Queries, application, running
 from tests.asking import ask
-from tests.conftest import Queries, application, running
 from tests.synthetic import actor, agreement, article, claim, coverage, exchange, mediation, publisher, total
 from tests.writing import changed, made, put, stored
 
