@@ -18,7 +18,7 @@ from db.lag import LaggingError
 from db.models.history import Dataset
 from db.queries.pages import Version
 from db.queries.walking import Memory
-from db.session import BOUNDS, lent_driver
+from db.session import lent_driver
 from db.vocabulary import Vocabulary, read_vocabulary
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,6 @@ class Reader:
                 yield connection
                 return
             async with connection.transaction(readonly=True):
-                await connection.execute(BOUNDS)
                 yield connection
 
     @asynccontextmanager
