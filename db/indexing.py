@@ -1,6 +1,6 @@
 """From a rendered record to the rows of the index tables that filters and sorts read.
 
-Pure functions. Which span a row holds through is decided where it is written (`db/writes.py`).
+Pure functions. Which span a row holds through is decided where it is written (`db/rows.py`).
 """
 
 import datetime as dt

@@ -4,10 +4,11 @@ The same models read the lines of a dataset file and (as base classes) open the 
 `db/records.py`. References to other records are checked by the write, not here.
 """
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import Self
 
-from pydantic import AwareDatetime, model_validator
+from pydantic import AwareDatetime, field_validator, model_validator
 
 from db import enums
 from db.fields import (
@@ -128,6 +129,15 @@ class ArticleInput(Model):
     link_checked_at: AwareDatetime | None = described(
         "When the URL was last checked, or null.", None, default=None
     )
+
+    @field_validator("link_checked_at")
+    @classmethod
+    def _in_utc(cls, checked_at: dt.datetime | None) -> dt.datetime | None:
+        """Keep the moment alone: some offsets that Python knows are none to Postgres."""
+        try:
+            return None if checked_at is None else checked_at.astimezone(dt.UTC)
+        except OverflowError as error:
+            raise ValueError("in UTC it is not within the years 1 to 9999") from error
 
 
 class MediationInput(Model):

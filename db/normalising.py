@@ -191,7 +191,7 @@ def _through(model: type[Any], column: str, part: type[Any], pointer: str) -> Ow
     return Owned(table(model), column, (table(part), pointer))
 
 
-# The tables that hold a record's rows with how to find them, in the order in which they are emptied.
+# The tables that hold a record's rows, with how to find them.
 OWNED: Mapping[Resource, tuple[Owned, ...]] = {
     Resource.EXCHANGE: (
         _through(exchanges.ClaimCitation, "claim_id", exchanges.Claim, "exchange_id"),

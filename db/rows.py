@@ -2,7 +2,8 @@
 
 What a record's rows are is decided in `db/normalising.py` and `db/indexing.py`; which records are stored, in
 `db/storing.py`. A row that stands as it should is left alone, and what else there is to do for a few records
-goes to the database in one statement: a statement costs more than most of what it changes.
+goes to the database in one statement, or two where rows go: a statement costs more than most of what it
+changes.
 """
 
 import datetime as dt
@@ -47,7 +48,7 @@ from db.enums import Resource
 from db.indexing import RECORD_TABLE, part_tables
 from db.normalising import OWNED, Row, Rows
 from db.queries.shapes import Slot, fetch
-from db.session import driver_connection
+from db.session import driver_of
 
 FEW = 200  # so many new rows go into one statement; more with COPY, which takes three round trips a table
 
@@ -67,8 +68,8 @@ class Alteration:
 
 async def read_standing(connection: AsyncConnection, resource: Resource, ids: Sequence[str]) -> Rows:
     """Give the rows of records, as JSON tells them: the normalised ones, and the current index rows."""
-    driver = await driver_connection(connection)
-    found = await fetch(driver, ("standing", resource), lambda: _standing(resource), [ids])
+    async with driver_of(connection) as driver:
+        found = await fetch(driver, ("standing", resource), lambda: _standing(resource), [ids])
     tables = Base.metadata.tables
     return [(tables[name], row) for name, rows in found if rows is not None for row in json.loads(rows)]
 
@@ -114,11 +115,11 @@ async def alter(connection: AsyncConnection, rows: Alteration) -> None:
 
 async def copy(connection: AsyncConnection, rows: Rows) -> None:
     """Store rows with COPY, table by table."""
-    driver = await driver_connection(connection)
-    for into, grouped in _by_table(rows).items():
-        columns = list(grouped[0])
-        records = list(map(itemgetter(*columns), grouped))
-        await driver.copy_records_to_table(into.name, columns=columns, records=records)
+    async with driver_of(connection) as driver:
+        for into, grouped in _by_table(rows).items():
+            columns = list(grouped[0])
+            records = list(map(itemgetter(*columns), grouped))
+            await driver.copy_records_to_table(into.name, columns=columns, records=records)
 
 
 async def _together(connection: AsyncConnection, work: Sequence[tuple[_Doing, Rows]]) -> None:
@@ -138,7 +139,8 @@ async def _together(connection: AsyncConnection, work: Sequence[tuple[_Doing, Ro
             made = made.add_cte(do(into, columns, records.render_derived(with_types=True)).cte(f"part_{n}"))
         return made
 
-    await fetch(await driver_connection(connection), ("together", shape), statement, given)
+    async with driver_of(connection) as driver:
+        await fetch(driver, ("together", shape), statement, given)
 
 
 def _added(into: Table, columns: _Columns, given: TableValuedAlias) -> Insert:
@@ -226,6 +228,8 @@ def _plain(of: Table, row: Row) -> Row:
 
 def _told(of: Column[Any], value: object) -> object:
     match value:
+        case dt.datetime():
+            return value.astimezone(dt.UTC).isoformat()
         case dt.date():
             return value.isoformat()
         case bytes():

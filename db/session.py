@@ -247,11 +247,20 @@ async def check_reachable(url: str) -> None:
     await connection.close()
 
 
-async def driver_connection(connection: AsyncConnection) -> asyncpg.Connection:
-    """Give the driver's own connection, for COPY, which SQLAlchemy does not speak."""
+@asynccontextmanager
+async def driver_of(connection: AsyncConnection) -> AsyncIterator[asyncpg.Connection]:
+    """Lend the driver's own connection: for COPY, which SQLAlchemy does not speak, and what it is slow at.
+
+    One whose statement was cut off is not used again.
+    """
     raw = await connection.get_raw_connection()
     assert raw.driver_connection is not None  # noqa: S101  (a checked-out connection always has one)
-    return raw.driver_connection
+    try:
+        yield raw.driver_connection
+    except BaseException as error:
+        if not isinstance(error, asyncpg.PostgresError):
+            await connection.invalidate()
+        raise
 
 
 @asynccontextmanager

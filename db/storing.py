@@ -23,7 +23,7 @@ from db.normalising import Row, rows_of, table
 from db.records import CitedArticle
 from db.rendering import Input, Record
 from db.rows import Alteration, alter, alteration, read_standing
-from db.session import driver_connection
+from db.session import driver_of
 
 VOCABULARY = frozenset({Resource.ACTOR, Resource.PUBLISHER, Resource.AGREEMENT})
 
@@ -98,7 +98,8 @@ async def close_ledger(ledger: Ledger) -> None:
         bump["vocabulary_revision"] = ledger.revision
     rows = Alteration(changed=[(table(Dataset), bump)], new=[(table(DatasetRevision), told)])
     await alter(ledger.connection, rows)
-    await (await driver_connection(ledger.connection)).execute("SET CONSTRAINTS ALL IMMEDIATE")
+    async with driver_of(ledger.connection) as driver:
+        await driver.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 async def read_current(

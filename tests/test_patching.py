@@ -1,8 +1,8 @@
 """That a write touches the rows that differ and no others, and asks the database little."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from sqlalchemy import Text, literal, literal_column, select, union_all
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.base import Base
 from db.enums import Resource
 from db.rows import FEW
+from db.session import driver_of
 from db.verify import verify
 from tests.applications import Queries
-from tests.curating import Curator, curating, path_of
+from tests.curating import Curator, path_of, refused
 from tests.synthetic import Record, article, claim
 from tests.writing import changed, made, put, put_small
 
@@ -22,15 +23,6 @@ R = Resource
 # What every write of one record adds or changes, besides the record's own rows.
 HISTORY = {"revision": 1, "dataset": 1, "dataset_revision": 1}
 NOTED = frozenset({"api_key"})  # when it was last used
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    """A curator of a small dataset that is sound after the test."""
-    await put_small(engine)
-    async with curating(engine, server_url) as made_:
-        yield made_
-    assert [fault async for fault in verify(engine)] == []
 
 
 async def versions(engine: AsyncEngine) -> set[tuple[str, str, str]]:
@@ -104,3 +96,38 @@ async def test_a_record_may_grow_and_shrink(engine: AsyncEngine, most: int) -> N
     for part in (claims, claims[1:], claims[:1], list(reversed(claims[:2])), claims):
         await put(engine, await changed(engine, R.EXCHANGE, "first", claims=part))
         assert [fault async for fault in verify(engine)] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("2026-11-01T10:00:00+17:00", "2026-10-31T17:00:00Z"),
+        ("2026-11-01T10:00:00.250-23:59", "2026-11-02T09:59:00.250000Z"),
+        ("2026-11-01T10:00:00Z", "2026-11-01T10:00:00Z"),
+    ],
+)
+async def test_a_moment_is_kept_whatever_its_offset(curator: Curator, said: str, kept: str) -> None:
+    [path] = [each["links"]["self"] for each in (await curator.get("/v1/articles?limit=1")).json()["data"]]
+    answer = await curator.change("PATCH", path, {"link_checked_at": said})
+    assert (answer.status_code, answer.json()["link_checked_at"]) == (200, kept)
+    assert (await curator.change("PATCH", path, {"language": "de"})).json()["link_checked_at"] == kept
+
+
+@pytest.mark.parametrize("said", ["9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00+10:00"])
+async def test_a_moment_that_is_none_in_utc_is_refused(curator: Curator, said: str) -> None:
+    [path] = [each["links"]["self"] for each in (await curator.get("/v1/articles?limit=1")).json()["data"]]
+    answer = await curator.send("PATCH", path, {"link_checked_at": said}, etag=await curator.etag(path))
+    refused(answer, 422, "invalid_body", "/link_checked_at")
+
+
+async def test_a_statement_that_was_cut_off_is_the_last_of_its_connection(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        with pytest.raises(TimeoutError):
+            async with driver_of(connection) as driver:
+                await driver.execute("SELECT pg_sleep(60)", timeout=0.01)
+        assert connection.invalidated
+        await connection.rollback()
+        with pytest.raises(asyncpg.UndefinedTableError):
+            async with driver_of(connection) as driver:
+                await driver.execute("SELECT FROM nothing")
+        assert not connection.invalidated

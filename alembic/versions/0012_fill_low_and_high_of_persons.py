@@ -1,6 +1,7 @@
-"""Fill in the sums of low and high figures of persons, and index them. Writes wait meanwhile, reads do not."""
+"""Fill in the sums of low and high figures of persons, and index the few exchanges that were not completed.
 
-from collections.abc import Sequence
+Writes wait meanwhile, reads do not.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,8 +9,8 @@ from alembic import op
 revision = "0012"
 down_revision = "0011"
 
-# Writers are waited for first: later, each would wait for the other.
-LET_NOBODY_WRITE = "LOCK TABLE exchange_index IN SHARE ROW EXCLUSIVE MODE"
+# As every writer does first: one that had begun to read would later wait for this, and this for it.
+LIKE_A_WRITER = "SELECT id FROM dataset FOR UPDATE"
 FILL = """
 UPDATE exchange_index SET persons_low = told.low, persons_high = told.high
 FROM (
@@ -22,30 +23,18 @@ FROM (
 ) AS told
 WHERE told.id = exchange_index.id AND told.from_revision = exchange_index.from_revision
 """
-NOW = sa.text("to_revision IS NULL")
-SUMS, READ = "ix_exchange_index_live_sums", ["status", "year", "has_overlaps"]
 NOT_COMPLETED = "ix_exchange_index_live_not_completed"
 
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute(LET_NOBODY_WRITE)
+    op.execute(LIKE_A_WRITER)
     op.execute(FILL)
     condition = sa.text("to_revision IS NULL AND status <> 'completed'")
     op.create_index(NOT_COMPLETED, "exchange_index", ["id"], postgresql_where=condition)
-    _replace_sums([*READ, "persons_low", "persons", "persons_high"])
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.execute(LET_NOBODY_WRITE)
-    _replace_sums(READ)
+    op.execute(LIKE_A_WRITER)
     op.drop_index(NOT_COMPLETED, "exchange_index")
-
-
-def _replace_sums(read: Sequence[str]) -> None:
-    """Index sums anew; readers wait only from where the index before is dropped."""
-    made = f"{SUMS}_new"
-    op.create_index(made, "exchange_index", ["id"], postgresql_include=read, postgresql_where=NOW)
-    op.drop_index(SUMS, "exchange_index")
-    op.execute(f"ALTER INDEX {made} RENAME TO {SUMS}")

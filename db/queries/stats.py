@@ -34,7 +34,8 @@ class Sums:
     """What a group sums up to.
 
     `exchanges` are counted once, `figured` are those with a figure that is summed, `directions` how many
-    such figures there are. Without one the sums are null, but zero where there is no exchange at all.
+    such figures there are (where sums of persons are read with the exchange: the same as `figured`). Without
+    one the sums are null, but zero where there is no exchange at all.
     """
 
     exchanges: int
