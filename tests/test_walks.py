@@ -272,7 +272,7 @@ COUNTED: list[tuple[str, Mapping[str, str], int]] = [
     (f"/v1/claims/{RUSSIA_UKRAINE}:c1", {}, 1),
     (f"/v1/articles/{PAGE}", {}, 1),
     ("/v1/actors/uae", {}, 1),
-    ("/v1/agreements/nowhere", {}, 3),  # and what became of it, if it ever was there
+    ("/v1/agreements/nowhere", {}, 2),  # and what became of it, if it ever was there
     (f"/v1/articles/{PAGE}/exchanges", {}, 2),
 ]
 
