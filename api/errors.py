@@ -321,8 +321,10 @@ def database_problem(error: Exception) -> ProblemCode | None:
     if sqlstate in _BY_SQLSTATE or sqlstate[:2] in _OUTAGES:
         return _BY_SQLSTATE.get(sqlstate, ProblemCode.DATABASE_UNAVAILABLE)
     # A request has its connection to itself: what is still in progress on it was cut off.
-    lost_words = ("closed", "operation is in progress")
-    of_driver = isinstance(cause, asyncpg.InterfaceError | EmulatedDBAPIException)
+    lost_words = ("closed", "is in progress")
+    of_driver = isinstance(
+        cause, asyncpg.InterfaceError | asyncpg.InternalClientError | EmulatedDBAPIException
+    )
     if of_driver and any(words in str(cause) for words in lost_words):
         return ProblemCode.DATABASE_UNAVAILABLE
     return None
@@ -356,6 +358,7 @@ HANDLERS: Mapping[int | type[Exception], Callable[[Request, Any], Coroutine[Any,
     EmulatedDBAPIException: _on_database_error,  # of a pool that cannot connect
     asyncpg.PostgresError: _on_database_error,
     asyncpg.InterfaceError: _on_database_error,
+    asyncpg.InternalClientError: _on_database_error,
     OSError: _on_database_error,
     Exception: _on_any_error,
 }

@@ -198,7 +198,13 @@ def _refuse_lost(connection: AdaptedConnection, _record: object, _lent: object) 
     """
     try:
         connection.run_async(_answer)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (
+        OSError,
+        TimeoutError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ) as error:
         raise InvalidatePoolError("the server does not answer") from error
 
 

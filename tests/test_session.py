@@ -2,15 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import select
+from collections.abc import AsyncIterator, Awaitable, Callable
 
+import asyncpg
 import pytest
+from sqlalchemy.exc import InternalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from api.errors import HANDLERS, database_problem
+from api.problems import ProblemCode
 from db.lag import LaggingError
 from db.queries.conditions import Snapshot
 from db.queries.pages import Version, read_state
 from db.reader import Reader
-from db.session import read_engine, write_engine
+from db.session import driver_of, read_engine, write_engine
+from tests.live import apart
 
 pytestmark = pytest.mark.anyio
 
@@ -47,6 +54,47 @@ async def test_a_connection_whose_statement_was_cut_off_is_not_used_again(reader
     with pytest.raises(asyncio.CancelledError):
         await sleeping
     assert await server_process(reader) != after
+
+
+async def by_library(connection: AsyncConnection) -> None:
+    await connection.exec_driver_sql("SELECT 1")
+
+
+async def by_driver(connection: AsyncConnection) -> None:
+    async with driver_of(connection) as driver:
+        await driver.fetch("SELECT 1")
+
+
+@pytest.mark.parametrize("make", [read_engine, write_engine])
+@pytest.mark.parametrize("ask", [by_library, by_driver])
+async def test_a_server_that_has_only_said_farewell_is_lost(
+    read_only_url: str, make: Callable[..., AsyncEngine], ask: Callable[[AsyncConnection], Awaitable[None]]
+) -> None:
+    """Between its last words and the end of the connection the driver fails in a way of its own."""
+
+    async def end(process: int) -> None:
+        other = await asyncpg.connect(read_only_url)
+        await other.execute("SELECT pg_terminate_backend($1)", process)
+        await other.close()
+
+    engine = make(read_only_url, pool_size=1)
+    async with engine.connect() as connection:
+        await ask(connection)
+        async with driver_of(connection) as driver:
+            socket = driver._transport.get_extra_info("socket").fileno()
+        apart(end(driver.get_server_pid()))  # the loop stands still: nothing of it is read yet
+        assert select.select([socket], [], [], 60)[0]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # the last words have been read, and the end has not
+        with pytest.raises(Exception, match=r"another operation .* in progress") as raised:
+            await ask(connection)
+        assert isinstance(raised.value, InternalError | asyncpg.InternalClientError)
+        assert database_problem(raised.value) is ProblemCode.DATABASE_UNAVAILABLE
+        assert type(raised.value) in HANDLERS or isinstance(raised.value, SQLAlchemyError)
+        assert connection.invalidated
+    async with engine.connect() as connection:
+        await ask(connection)
+    await engine.dispose()
 
 
 async def test_pools_that_come_and_go_are_not_logged(
