@@ -7,6 +7,7 @@ more are looked up for a while. Keys themselves are
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -44,14 +45,12 @@ async def key_of_request(request: Request, primary: PrimaryDep, writer: WriterDe
     limits: ReadLimits = request.state.read_limits
     reading: Reading | None = request.scope.get(READING)
     header = sent[0].encode("latin-1")
-    if reading is not None and not limits.knows(header):
-        await reading.check_guesses()
+    guess = nullcontext() if reading is None or limits.knows(header) else reading.guess()
     try:
-        caller = await verify_key(primary.engine, token.strip(" "), writer=writer)
+        async with guess:
+            caller = await verify_key(primary.engine, token.strip(" "), writer=writer)
     except KeyRefusedError as error:
         limits.key_fails(header)
-        if reading is not None:
-            await reading.spend_guess()
         raise _refused(REFUSALS[error.fault]) from None
     limits.key_holds(header, caller.key_id)
     return caller

@@ -17,7 +17,7 @@ from api.compression import CompressionMiddleware
 from api.counting import RouteMiddleware
 from api.errors import AnswerCutShortError, ProblemCode, internal_error, problem_response
 from api.leaving import LeavingMiddleware
-from api.reading import TOLD, RefusalMiddleware
+from api.reading import TOLD, RefusalMiddleware, is_preflight
 from api.replicas import ReplicaMiddleware
 from api.requestid import RequestIdMiddleware
 from api.securityheaders import COMMON, SECURE
@@ -93,13 +93,11 @@ class CommonHeadersMiddleware:
             return
         secure = self.secure or scope.get("scheme") == "https"
         common = (*COMMON, SECURE) if secure else COMMON
-        if scope["method"] == "OPTIONS":
-            headers = Headers(scope=scope)
-            if "origin" in headers and "access-control-request-method" in headers:
-                preflight = [*self.preflight, *common]
-                await send({"type": "http.response.start", "status": 204, "headers": preflight})
-                await send({"type": "http.response.body", "body": b""})
-                return
+        if is_preflight(scope):
+            preflight = [*self.preflight, *common]
+            await send({"type": "http.response.start", "status": 204, "headers": preflight})
+            await send({"type": "http.response.body", "body": b""})
+            return
 
         told = scope.get(TOLD, ())
 

@@ -4,22 +4,25 @@ Headers that tell a reader of its limits are put on each answer here, those of a
 the answer gets its other ones, and never kept with it. Pages and their files are not counted: only what is
 under /v1, and its short paths. Writes with a key that holds are limited by the key (`api/limits.py`);
 whatever else has another method than GET counts as a read, since most of it is only refused. Preflights of
-browsers do not count: what they ask leave for does. How much is counted is `api/readlimits.py`'s, what a
-proxy is believed `api/proxies.py`'s.
+browsers do not count: what they ask leave for does. Any other OPTIONS counts, with a key too. How much is
+counted is `api/readlimits.py`'s, what a proxy is believed `api/proxies.py`'s.
 """
 
-from collections.abc import Awaitable, Collection
+from collections.abc import AsyncIterator, Awaitable, Collection
+from contextlib import asynccontextmanager
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import ApiError, ProblemCode, problem_response
 from api.readlimits import Budget, Pair, Peer, ReadLimits, Tally
+from db.access import KeyRefusedError
 
 READ_LIMITS = "read_limits"  # the name in the lifespan's state
 READING = "exchanges.reading"  # scope key: the limited reader
 REFUSED = "exchanges.refused"  # scope key: that it has nothing left
 TOLD = "exchanges.told"  # scope key: headers for a reader who is not limited
-READ = frozenset({"GET", "HEAD"})
+READ = frozenset({"GET", "HEAD", "OPTIONS"})  # no key's limits on writing hold for these
+PREFLIGHT = frozenset({b"origin", b"access-control-request-method"})
 PREFIX = "/v1/"
 POLICY, LEFT = b"ratelimit-policy", b"ratelimit"
 # The draft has no word for "as much as you like": this is the largest number that a header may hold.
@@ -30,42 +33,54 @@ UNLIMITED = ((POLICY, f'"unlimited";q={MOST}'.encode()), (LEFT, f'"unlimited";r=
 class Reading:
     """A request of a limited reader."""
 
-    __slots__ = ("_besides", "_limits", "_reader", "_tally")
+    __slots__ = ("_besides", "_expensive", "_limits", "_reader", "_tally")
 
     def __init__(self, limits: ReadLimits, reader: str, tally: Tally) -> None:
         self._limits = limits
         self._reader = reader
         self._tally = tally
         self._besides: list[tuple[Budget, Tally]] = []  # what else it is counted against
+        self._expensive: tuple[Tally, bool] | None = None  # whether there was something left for it
 
     async def spend_expensive(self) -> None:
         """Count the request against the budget of what is expensive, once, however often it is tried.
 
         Raises:
-            ApiError: too_many_requests.
+            ApiError: too_many_requests, at each try.
         """
-        budget = self._limits.expensive
-        if any(counting is budget for counting, _ in self._besides):
-            return
-        tally = await self._counted_by(budget)
-        if not budget.spend(tally):
+        if self._expensive is None:
+            budget = self._limits.expensive
+            tally = await budget.tally_of(self._reader)
+            self._besides.append((budget, tally))
+            self._expensive = tally, budget.spend(tally)
+        tally, allowed = self._expensive
+        if not allowed:
             raise _too_many("requests that take long", tally)
 
-    async def check_guesses(self) -> None:
-        """Refuse to look up a key, of which it is not known that it holds, after too many that did not.
+    @asynccontextmanager
+    async def guess(self) -> AsyncIterator[None]:
+        """Look up inside of the block a key of which it is not known that it holds; it counts if it does not.
 
         Raises:
-            ApiError: too_many_requests.
+            ApiError: too_many_requests, after too many that did not.
         """
         budget = self._limits.refused_keys
         tally = await budget.tally_of(self._reader)
-        if tally.is_empty:
-            budget.spend(await self._counted_by(budget))
+        if not await budget.hold(tally):
+            self._besides.append((budget, tally))
             raise _too_many("keys that do not hold", tally)
-
-    async def spend_guess(self) -> None:
-        """Count a key that does not hold."""
-        self._limits.refused_keys.spend(await self._counted_by(self._limits.refused_keys))
+        counts = True  # for who leaves meanwhile too, or leaving would be a way to guess on
+        try:
+            yield
+            counts = False
+        except KeyRefusedError:
+            self._besides.append((budget, tally))
+            raise
+        except Exception:  # the database is away: nobody knows whether the key holds
+            counts = False
+            raise
+        finally:
+            budget.settle(tally, counts=counts)
 
     def refusal(self) -> ApiError:
         """Tell that there is nothing left for any request."""
@@ -79,11 +94,6 @@ class Reading:
             policy = f"{policy}, {budget.policy}"
             left = f"{left}, {budget.told(tally)}"
         return (POLICY, policy.encode()), (LEFT, left.encode())
-
-    async def _counted_by(self, budget: Budget) -> Tally:
-        tally = await budget.tally_of(self._reader)
-        self._besides.append((budget, tally))
-        return tally
 
 
 def _too_many(what: str, tally: Tally) -> ApiError:
@@ -120,7 +130,7 @@ class ReadingMiddleware:
             peer = limits.peer(scope["client"][0])
         path: str = scope["path"]
         method: str = scope["method"]
-        if method == "OPTIONS" or not (path.startswith(PREFIX) or self._is_short(path)):
+        if not (path.startswith(PREFIX) or self._is_short(path)) or is_preflight(scope):
             return self.app(scope, receive, send)
         if peer.limited:
             return self._count(limits, peer, scope, receive, send)
@@ -157,6 +167,11 @@ class ReadingMiddleware:
 
     def _is_short(self, path: str) -> bool:
         return path[1:].partition("/")[0].partition(".")[0] in self.names
+
+
+def is_preflight(scope: Scope) -> bool:
+    """Tell whether a browser asks for leave: `api/middleware.py` answers it at once, whatever it is about."""
+    return scope["method"] == "OPTIONS" and {name for name, _ in scope["headers"]} >= PREFLIGHT
 
 
 def _tells_limits(message: Message) -> bool:

@@ -1,10 +1,10 @@
 """How much one reader may ask: so many requests in a minute, and of these only so many in ten seconds.
 
 A reader is an address (of IPv6 a /64), or a key that holds. What takes the database long (`api/expensive.py`)
-is counted a second time, against a budget of its own, and so is each key that turns out not to hold, which
-had to be looked up. The windows are those of the library's sliding counter:
-two numbers for each, and what was spent comes back little by little, as into a bucket of tokens, which the
-library does not have.
+is counted a second time, against a budget of its own, and so is each key that turns out not to hold, since
+most of these had to be looked up. The windows are those of the library's sliding counter: two numbers for
+each, and what was spent comes back little by little, as into a bucket of tokens, which the library does not
+have.
 
 The library is asked once in a tenth of a second for each reader, and in between a request costs a look into a
 dictionary; so it costs no more where the numbers are kept in Redis. Where several workers share a Redis, a
@@ -101,12 +101,14 @@ class Store:
 class Tally:
     """What one reader has left in each window, as far as this process knows, and when more comes free."""
 
-    __slots__ = ("left", "looked_at", "seconds", "unsettled")
+    __slots__ = ("held", "left", "looked_at", "seconds", "settled", "unsettled")
 
     def __init__(self, left: list[int], seconds: list[int]) -> None:
         self.left = left
         self.seconds = seconds
         self.unsettled = 0  # spent since the storage was told
+        self.held = 0  # set aside, and neither spent nor free yet
+        self.settled = asyncio.Event()  # one of these is
         self.looked_at = 0.0
 
     @property
@@ -154,6 +156,29 @@ class Budget:
         tally.unsettled += 1
         return True
 
+    async def hold(self, tally: Tally) -> bool:
+        """Set aside what one request takes of which it is not known yet whether it counts.
+
+        Where all that is left is set aside, this waits: it is not gone yet.
+        """
+        while tally.is_empty and tally.held:
+            tally.settled.clear()
+            await tally.settled.wait()
+        if not self.spend(tally):
+            return False
+        tally.unsettled -= 1
+        tally.held += 1
+        return True
+
+    def settle(self, tally: Tally, *, counts: bool) -> None:
+        """Spend what was set aside, or give it back."""
+        tally.held -= 1
+        if counts:
+            tally.unsettled += 1
+        else:
+            tally.left = [left + 1 for left in tally.left]
+        tally.settled.set()
+
     def told(self, tally: Tally) -> str:
         """Tell what is left, as a header does."""
         (long, short), left, seconds = self._names, tally.left, tally.seconds
@@ -180,11 +205,14 @@ class Budget:
                         await self._settle(reader, tally, number, recent)
             except (StorageError, OSError, TimeoutError) as error:
                 self._store.lost(error)
+            except BaseException:  # the client has left: better told twice than never
+                tally.unsettled += spent
+                raise
             else:
                 self._store.answered()
                 return
         full = self._full()
-        tally.left, tally.seconds = full.left, full.seconds
+        tally.left, tally.seconds = [left - tally.held for left in full.left], full.seconds
 
     async def _settle(self, reader: str, tally: Tally, number: int, spent: int) -> None:
         item, limiter = self._windows[number].item, self._store.limiter
@@ -195,7 +223,7 @@ class Budget:
                 await limiter.hit(item, reader, cost=rest)
         reset, left = await limiter.get_window_stats(item, reader)
         seconds = math.ceil(reset - time.time()) if left < item.amount else item.get_expiry()
-        tally.left[number] = left - tally.unsettled
+        tally.left[number] = left - tally.unsettled - tally.held
         tally.seconds[number] = max(seconds, 1)
 
 

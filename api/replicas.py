@@ -32,6 +32,8 @@ FIELD = HEADER.lower().encode()
 PREFIX = "/v1/"
 # What a newer state may answer otherwise: a record or a name that is not there yet, a number not yet reached.
 DOUBTFUL = frozenset({400, 404, 409, 410, 422})
+# What no state of the dataset answers otherwise: keys are the primary's, limits this worker's.
+REFUSED = frozenset({401, 403, 429})
 LOST = frozenset({ProblemCode.DATABASE_UNAVAILABLE})
 BUSY = frozenset({ProblemCode.DATABASE_UNAVAILABLE, ProblemCode.OVERLOADED})
 
@@ -65,6 +67,8 @@ class Terms:
         """Tell why an answer is not sent, if it is not."""
         if tried.failed is not None:
             return Fault.LOST if tried.asked and tried.failed in self.another else None
+        if status in REFUSED:
+            return None
         stateless = seen.revision is None
         believed = self.primary and not seen.standby
         doubtful = status in DOUBTFUL or (self.sure and stateless)
@@ -86,7 +90,11 @@ class ReplicaMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self._one_cluster: bool | None = None  # whether what is no standby is the primary; None until asked
+        # Whether what is no standby is the primary; None until asked. Asked once: what fails is a no until
+        # the next start, which costs a second look for what is not there. A yes holds after a failover too,
+        # so that an old primary that runs on is believed when it has nothing, as it is in what it has: that
+        # it is ended is the business of whoever promotes another.
+        self._one_cluster: bool | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request where it is answered."""
@@ -145,6 +153,7 @@ class ReplicaMiddleware:
                 detail = f"No server that can be asked at this moment has dataset revision {wanted} yet."
                 raise ApiError(ProblemCode.DATABASE_UNAVAILABLE, detail)
         if twice and self._one_cluster is None:  # once, when the client has its answer
+            self._one_cluster = False  # so that no other request asks meanwhile
             self._one_cluster = await same_cluster(state["reader"], state["primary"])
 
     async def _try(

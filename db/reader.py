@@ -11,14 +11,14 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import EmulatedDBAPIException, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from db.lag import LaggingError
 from db.models.history import Dataset
 from db.queries.pages import Version
 from db.queries.walking import Memory
-from db.session import lent_driver
+from db.session import DatabaseUnavailableError, lent_driver
 from db.vocabulary import Vocabulary, read_vocabulary
 
 logger = logging.getLogger(__name__)
@@ -114,10 +114,22 @@ class Reader:
 
 
 async def same_cluster(one: Reader, other: Reader) -> bool:
-    """Tell whether two readers ask one server or its standbys; what cannot be found out is taken for a no."""
+    """Tell whether two readers ask one server or its standbys; what cannot be found out is taken for a no.
+
+    A yes tells of the time of the question. A server that another one was promoted over keeps the identifier
+    that they share, and follows nobody: nothing here tells it from a primary.
+    """
     try:
         found = [await _cluster(reader) for reader in (one, other)]
-    except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (
+        DatabaseUnavailableError,
+        EmulatedDBAPIException,  # what the driver says while it connects
+        SQLAlchemyError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        OSError,
+    ) as error:
         logger.info("it is not known whether the servers are of one cluster: %s", type(error).__name__)
         return False
     return found[0] == found[1]

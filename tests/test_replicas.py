@@ -1,7 +1,7 @@
 """Reads from a replica that lags, and what clients see while servers go and come back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import Any
@@ -9,23 +9,25 @@ from typing import Any
 import httpx
 import pytest
 
+from api import replicas
 from api.counting import counts
 from api.errors import Problem
-from api.main import create_app
+from api.replicas import Fault, Terms
 from api.settings import HttpSettings
+from api.tries import Try
 from db import session
-from db.access import create_key
-from db.enums import Resource, Role
-from db.lag import LaggingError
+from db.enums import Resource
+from db.lag import LaggingError, Seen
 from db.migrate import upgrade
 from db.queries.pages import Version
-from db.reader import Reader
+from db.reader import Reader, same_cluster
 from db.session import read_engine, shuffled, write_engine
-from db.settings import DatabaseSettings
-from tests.applications import Queries, running
+from tests.applications import Queries
 from tests.curating import UNLIMITED, Curator
 from tests.databases import own_database
+from tests.pairing import Pair, until
 from tests.replicated import Node, primary_and_replica
+from tests.serving import free_port
 from tests.synthetic import actor, exchange
 from tests.test_http_shell import problem_of
 from tests.writing import made, put, put_small
@@ -53,50 +55,6 @@ def nodes() -> Iterator[tuple[Node, Node]]:
         yield pair
 
 
-class Pair:
-    """A database of the test's own on both servers, and curators of it through applications."""
-
-    def __init__(self, primary: Node, replica: Node, database: str) -> None:
-        self.primary, self.replica, self.database = primary, replica, database
-
-    @property
-    def settings(self) -> DatabaseSettings:
-        ports = f"127.0.0.1:{self.primary.port},127.0.0.1:{self.replica.port}"
-        return DatabaseSettings(
-            database_url=self.primary.url(self.database),
-            database_read_url=f"postgresql://postgres@{ports}/{self.database}"
-            "?target_session_attrs=prefer-standby",
-        )
-
-    @asynccontextmanager
-    async def worker(self, settings: Any = UNLIMITED, **urls: str) -> AsyncIterator[Curator]:
-        """Run an application of its own, as another worker would be."""
-        engine = write_engine(self.primary.url(self.database))
-        _, token = await create_key(engine, "curator", Role.CURATOR)
-        await self.caught_up()
-        try:
-            async with running(create_app(settings, self.settings.model_copy(update=urls))) as client:
-                yield Curator(client, engine, token)
-        finally:
-            await engine.dispose()
-
-    async def pause(self) -> None:
-        """Hold the replica back."""
-        await self.caught_up()
-        await self.replica.ask("SELECT pg_wal_replay_pause()")
-        await until(lambda: self.replica.ask("SELECT pg_get_wal_replay_pause_state() = 'paused'"))
-
-    async def resume(self) -> None:
-        await self.replica.ask("SELECT pg_wal_replay_resume()")
-        await self.caught_up()
-
-    async def caught_up(self) -> None:
-        """Wait until the replica has all that the primary has."""
-        written = await self.primary.ask("SELECT pg_current_wal_flush_lsn()::text")
-        statement = "SELECT pg_last_wal_replay_lsn() >= $1::text::pg_lsn"
-        await until(lambda: self.replica.ask(statement, written))
-
-
 @pytest.fixture
 async def pair(nodes: tuple[Node, Node]) -> AsyncIterator[Pair]:
     """A small dataset on both servers."""
@@ -112,15 +70,6 @@ async def pair(nodes: tuple[Node, Node]) -> AsyncIterator[Pair]:
     yield made
     with suppress(OSError):
         await replica.ask("SELECT pg_wal_replay_resume()")
-
-
-async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
-    for _ in range(3000):
-        with suppress(OSError):
-            if found := await condition():
-                return found
-        await asyncio.sleep(0.01)
-    raise AssertionError("what the test waits for does not come")
 
 
 def unavailable(answer: httpx.Response) -> Problem:
@@ -216,6 +165,37 @@ async def test_the_primary_by_another_address_is_asked_once(pair: Pair, queries:
         assert await asked(curator) == alone
 
 
+async def test_requests_at_the_same_time_ask_once_whose_address_it_is(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def counted(one: Reader, other: Reader) -> bool:
+        asked.append(one)
+        return await same_cluster(one, other)
+
+    monkeypatch.setattr(replicas, "same_cluster", counted)
+    async with pair.worker(database_read_url=pair.primary.url(pair.database)) as curator:
+        answers = await asyncio.gather(*(curator.get("/v1/exchanges/nowhere") for _ in range(10)))
+        assert {answer.status_code for answer in answers} == {404}
+        assert len(asked) == 1
+
+
+@pytest.mark.parametrize("lost", ["stopped", "none there", "no standby"])
+async def test_servers_that_cannot_be_asked_are_not_known_to_be_one(pair: Pair, lost: str) -> None:
+    url = {
+        "stopped": f"postgresql://postgres@127.0.0.1:{free_port()}/{pair.database}",
+        "none there": pair.primary.url("nowhere"),
+        "no standby": f"{pair.primary.url(pair.database)}?target_session_attrs=standby",
+    }[lost]
+    engines = [read_engine(each, pool_size=1) for each in (pair.primary.url(pair.database), url)]
+    there, gone = map(Reader, engines)
+    assert await same_cluster(there, there)
+    assert not await same_cluster(there, gone)
+    for engine in engines:
+        await engine.dispose()
+
+
 async def test_another_database_is_doubted_though_it_follows_nobody(
     pair: Pair, server_url: str, empty_template: str
 ) -> None:
@@ -237,6 +217,25 @@ async def test_what_is_asked_twice_is_counted_once(pair: Pair) -> None:
             assert answer.status_code == 404
             assert counts.problems[told] == before + number
             assert f'"expensive";r={settings.expensive_per_minute - number};' in answer.headers["ratelimit"]
+
+
+@pytest.mark.parametrize("path", ["/v1/exchanges.csv", "/v1/exchanges.ics"])
+async def test_what_a_client_has_seen_passes_by_no_limit(pair: Pair, path: str) -> None:
+    settings = HttpSettings(log_level="error", cache_size=0, unlimited_readers=(), expensive_burst=1)
+    async with pair.worker(settings) as curator:
+        first = await curator.get(path, X_Dataset_Revision="1")
+        assert first.status_code == 200
+        for _ in range(2):
+            refused = await curator.get(path, X_Dataset_Revision="1")
+            assert (refused.status_code, problem_of(refused).code) == (429, "too_many_requests")
+            assert '"expensive-burst";r=0;' in refused.headers["ratelimit"]
+
+
+@pytest.mark.parametrize("status", [401, 403, 429])
+def test_refusals_of_who_asks_are_sent(status: int) -> None:
+    terms = Terms(1, doubts=True, sure=True)
+    assert terms.fault(status, Try(asked=True), Seen()) is None
+    assert terms.fault(500, Try(asked=True), Seen()) is Fault.DOUBTED
 
 
 @pytest.mark.parametrize("given", ["x", "-1", "1.0", "1, 1", "99999999999", "", "３"])
