@@ -12,7 +12,7 @@ import asyncio
 import time
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -170,17 +170,28 @@ def _repeats(headers: Headers) -> bool:
 
 
 class Flight:
-    """A miss that is worked out, for its own client and for those that wait for it."""
+    """A miss that is worked out, for its own client and for those that wait for it.
 
-    def __init__(self) -> None:
+    Newcomers find it among the flights until it lands, or is given up.
+    """
+
+    def __init__(self, key: Key, flights: dict[Key, "Flight"]) -> None:
+        self._key, self._flights = key, flights
+        flights[key] = self
         self._landed = asyncio.get_running_loop().create_future()
         self._waiting = 0
         self._unwanted = asyncio.Event()  # nobody waits for it
         self._unwanted.set()
 
     def land(self) -> None:
-        """Let those go that wait."""
-        self._landed.set_result(None)
+        """Let those go that wait, and be found no more. To land once more does nothing."""
+        self._vanish()
+        if not self._landed.done():
+            self._landed.set_result(None)
+
+    def _vanish(self) -> None:
+        if self._flights.get(self._key) is self:  # and not one that was begun since
+            del self._flights[self._key]
 
     async def wait_for_it(self, client: Client) -> None:
         """Wait until it lands, or the client leaves."""
@@ -194,12 +205,14 @@ class Flight:
                 self._unwanted.set()
 
     def receiving(self, receive: Receive) -> Receive:
-        """Tell that the client has left only once nobody else waits."""
+        """Tell that the client has left only once nobody else waits, and nobody can come who would."""
 
         async def receive_while_unwanted() -> Message:
             message = await receive()
             if message["type"] == DISCONNECT:
-                await self._unwanted.wait()
+                while self._waiting:  # somebody may come in the moment after the last one has left
+                    await self._unwanted.wait()
+                self._vanish()
             return message
 
         return receive_while_unwanted
@@ -253,15 +266,16 @@ class CacheMiddleware:
                 await self._flights[key].wait_for_it(client)
                 entry = self.kept.get(key, newest.version)
                 if entry is None:
-                    await self._run(key, newest, scope, client.receive, send)
+                    if client.leaving.done():
+                        _note_left(scope, _id_of(given), began)
+                    else:
+                        await self._run(key, newest, scope, client.receive, send)
                     return
         known = None if entry is None else entry.is_known(given.get(b"if-none-match"))
         if entry is None or known is None:
             await self._run(key, newest, scope, receive, send)
             return
-        request_id = given[REQUEST_ID].decode("latin-1") if REQUEST_ID in given else ""
-        if not request_id or not ACCEPTED.fullmatch(request_id):
-            request_id = new_request_id()
+        request_id = _id_of(given)
         own = (REQUEST_ID, request_id.encode())
         status, kept = (304, entry.unchanged) if known else (200, entry.headers)
         body = BODILESS if known or scope["method"] == "HEAD" else entry.message
@@ -295,25 +309,20 @@ class CacheMiddleware:
                     headers = message["headers"]
                     counts.misses += 1
                 else:
-                    self._land(key)  # nobody has anything of waiting
+                    flight.land()  # nobody has anything of waiting
             elif headers is not None:
                 if keeping.version is not None and not message.get("more_body", False):
                     newest.seen(keeping.version, writes)
                     body = None if unchanged else message["body"]
                     self._keep(key, newest.version, Entry(keeping.version, headers, body, keeping.route))
                 headers = None
-                self._land(key)  # before a slow client has it all
+                flight.land()  # before a slow client has it all
             await send(message)
 
-        flight = self._flights[key] = Flight()
+        flight = Flight(key, self._flights)
         try:
             await self.app({**scope, KEEPING: keeping}, flight.receiving(receive), watching_send)
         finally:
-            self._land(key)
-
-    def _land(self, key: Key) -> None:
-        flight = self._flights.pop(key, None)
-        if flight is not None:
             flight.land()
 
     def _keep(self, key: Key, version: Version | None, entry: Entry) -> None:
@@ -327,6 +336,20 @@ class CacheMiddleware:
         entry.version = version  # the same object, so that a hit need not compare
         self.kept.put(key, entry)
         counts.kept_bytes = self.kept.used
+
+
+def _id_of(given: Mapping[bytes, bytes]) -> str:
+    request_id = given[REQUEST_ID].decode("latin-1") if REQUEST_ID in given else ""
+    return request_id if request_id and ACCEPTED.fullmatch(request_id) else new_request_id()
+
+
+def _note_left(scope: Scope, request_id: str, began: float) -> None:
+    """Log and count a request for which nothing was begun, as others whose client has left."""
+    took = time.perf_counter() - began
+    counts.request(scope["method"], UNMATCHED, 0, took)
+    if tracing.active is not None:
+        tracing.active.routed(scope["method"], UNMATCHED)
+    note(scope, request_id, status=0, size=0, took=took)
 
 
 def _writing(newest: Newest, send: Send) -> Send:

@@ -4,7 +4,6 @@ How pictures look is `api/chartbars.py`'s and `api/chartspecs.py`'s, their words
 and `api/chartqueries.py`'s.
 """
 
-import asyncio
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
@@ -46,6 +45,7 @@ from api.conditional import is_not_modified, negotiate
 from api.errors import ApiError, ProblemCode
 from api.expensive import spend_expensive
 from api.filters import StatsFilters, TotalFilters
+from api.finishing import finished
 from api.gates import Gate
 from api.params import NONE, Param, Schema, text_of
 from api.resolving import COALITION, RESOURCE_OF, coalitions_left_out
@@ -117,12 +117,8 @@ class RenderGate(Gate):
             ApiError: timeout, if that takes too long.
         """
         draw = partial(to_svg, spec) if media_type == SVG else partial(to_png, spec, scale)
-        drawing = asyncio.ensure_future(self._drawn(draw))
-        try:
-            return await asyncio.shield(drawing)
-        finally:
-            # of a client who leaves, too: a process that is stopped half-way takes ten pictures to replace
-            await asyncio.gather(drawing, return_exceptions=True)
+        # of a client who leaves, too: a process that is stopped half-way takes ten pictures to replace
+        return await finished(self._drawn(draw))
 
     async def _drawn(self, draw: Callable[[], bytes]) -> bytes:
         try:

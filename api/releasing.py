@@ -26,6 +26,7 @@ from api.croissant import croissant
 from api.datapackage import data_package
 from api.editions import LICENCE_NAME, LICENCE_URL, TITLE, Edition, FileFacts
 from api.exports import EXPORTS
+from api.finishing import finished
 from api.formats import FORMATS, FormatName, Sheet
 from api.livedataset import read_edition, read_example
 from api.metaschemas import ONLY_AS_JSON, TABLES
@@ -81,7 +82,7 @@ class _Package:
                 digest.update(chunk)
                 size += len(chunk)
                 if entry is not None:
-                    await to_thread.run_sync(entry.write, chunk)
+                    await finished(to_thread.run_sync(entry.write, chunk))
         finally:
             if entry is not None:
                 entry.close()
@@ -146,7 +147,7 @@ async def blocks(file: IO[bytes]) -> AsyncIterator[bytes]:
     """Give a file from its beginning, and let go of it."""
     try:
         file.seek(0)
-        while block := await to_thread.run_sync(file.read, BLOCK):
+        while block := await finished(to_thread.run_sync(file.read, BLOCK)):
             yield block
     finally:
         file.close()

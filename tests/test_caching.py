@@ -1,6 +1,8 @@
 """The answers that are kept: given out again byte for byte while nothing changes, and not longer."""
 
 import asyncio
+import io
+import json
 import uuid
 from collections.abc import AsyncIterator
 
@@ -9,7 +11,19 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Message, Receive, Scope, Send
 
-from api.caching import NEWEST, OVERHEAD, Answers, CacheMiddleware, Entry, Key, length_of, normalised
+from api.accesslog import configure_logging
+from api.caching import (
+    KEEPING,
+    NEWEST,
+    OVERHEAD,
+    Answers,
+    CacheMiddleware,
+    Entry,
+    Key,
+    length_of,
+    normalised,
+)
+from api.leaving import DISCONNECT
 from db.enums import Resource
 from db.newest import Newest
 from db.queries.pages import Version
@@ -260,6 +274,125 @@ async def test_nobody_waits_for_a_stream_to_end() -> None:
     assert len(sent) == len(streams)
     over.set()
     await asyncio.gather(*streams)
+
+
+class Visitor:
+    """A client of a cache, and what becomes of its request."""
+
+    def __init__(self, cache: CacheMiddleware, newest: Newest) -> None:
+        self.sent: list[Message] = []
+        self._gone = asyncio.Event()
+        scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
+        scope |= {"headers": [], "scheme": "http", "state": {NEWEST: newest}}
+        self.request = asyncio.ensure_future(cache(scope, self._receive, self._send))
+
+    def leave(self) -> None:
+        self._gone.set()
+
+    async def _receive(self) -> Message:
+        await self._gone.wait()
+        return {"type": DISCONNECT}
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+class Slow:
+    """Answers once it is told to, or ends if its client leaves: once it is told to, too."""
+
+    def __init__(self) -> None:
+        self.begun = self.ending = 0
+        self.answer, self.end = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.begun += 1
+        leaving, answering = asyncio.ensure_future(receive()), asyncio.ensure_future(self.answer.wait())
+        await asyncio.wait([leaving, answering], return_when=asyncio.FIRST_COMPLETED)
+        answering.cancel()
+        if leaving.done():
+            self.ending += 1
+            await self.end.wait()
+            return
+        leaving.cancel()
+        scope[KEEPING].version = version(1)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"all", "more_body": False})
+
+
+@pytest.fixture
+def known() -> Newest:
+    newest = Newest()
+    newest.looked(version(1), newest.writes)
+    return newest
+
+
+async def ticks(count: int) -> None:
+    """Let all that can go on go on, so many times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_nobody_joins_what_is_being_ended(known: Newest) -> None:
+    """It may take long, and makes nothing: whoever comes meanwhile begins anew, all of them together."""
+    app = Slow()
+    cache = CacheMiddleware(app, size=1_000_000)
+    first = Visitor(cache, known)
+    await ticks(10)
+    first.leave()
+    await ticks(10)
+    assert (app.begun, app.ending) == (1, 1)
+    others = [Visitor(cache, known) for _ in range(3)]
+    await ticks(10)
+    assert app.begun == 2
+    app.end.set()
+    await first.request
+    others.append(Visitor(cache, known))
+    await ticks(10)
+    assert app.begun == 2, "what has ended does not end what was begun since"
+    app.answer.set()
+    await asyncio.gather(*(other.request for other in others))
+    assert [other.sent[-1]["body"] for other in others] == [b"all"] * 4
+    assert app.begun == 2
+
+
+@pytest.mark.parametrize("after", range(12))
+async def test_who_comes_when_the_last_one_leaves_is_not_left_alone(known: Newest, after: int) -> None:
+    app = Slow()
+    cache = CacheMiddleware(app, size=1_000_000)
+    first, second = Visitor(cache, known), Visitor(cache, known)
+    await ticks(10)
+    first.leave()
+    await ticks(10)
+    assert (app.begun, app.ending) == (1, 0), "the second waits for it"
+    second.leave()
+    await ticks(after)
+    third = Visitor(cache, known)
+    await ticks(20)
+    assert app.begun == 1 + app.ending, "either it goes on, or another one has begun"
+    app.answer.set()
+    await third.request
+    assert third.sent[-1]["body"] == b"all"
+    app.end.set()
+    await asyncio.gather(first.request, second.request)
+
+
+async def test_nothing_is_begun_for_those_that_stop_waiting(known: Newest) -> None:
+    app, stream = Slow(), io.StringIO()
+    cache = CacheMiddleware(app, size=1_000_000)
+    first = Visitor(cache, known)
+    await ticks(10)
+    second = Visitor(cache, known)
+    await ticks(10)
+    with configure_logging("info", stream):
+        second.leave()
+        await ticks(20)
+    assert (app.begun, second.request.done(), second.sent) == (1, True, [])
+    [line] = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert (line["logger"], line["path"], line["status"], line["bytes"]) == ("api.access", "/", 0, 0)
+    assert line["request_id"]
+    app.answer.set()
+    await first.request
+    assert first.sent[-1]["body"] == b"all"
 
 
 async def test_a_304_is_kept_for_those_that_have_the_answer(

@@ -4,9 +4,9 @@ import re
 from html import unescape
 
 import httpx
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
-from tests.browsing import NARROW, Visit, overflow
+from tests.browsing import NARROW, Visit, barriers, overflow
 from tests.live import Live
 
 # What Swagger UI reads to tell of one operation: the whole contract takes it many seconds.
@@ -65,6 +65,34 @@ def test_operations_are_listed_where_no_script_runs(visit: Visit) -> None:
     page.get_by_text("Handover events with everything").click()
     expect(page.get_by_role("link", name="GET /v1/exchanges", exact=True)).to_be_visible()
     assert overflow(page) == 0
+
+
+def test_without_the_contract_the_list_stays_and_one_is_told_why(visit: Visit) -> None:
+    page = visit.open("/docs")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/openapi.json", lambda route: route.abort())
+    page.route("**/swagger-ui-bundle.js", hold)
+    with page.expect_event("requestfailed"):  # before the page is whole
+        page.reload(wait_until="commit")
+    while not held:
+        page.evaluate("1")  # a turn; in one of them, too, what nobody handles is told
+    held.pop().continue_()
+    expect(page.get_by_role("status")).to_contain_text("operations are only listed")
+    page.get_by_text("Handover events with everything").click()
+    expect(page.get_by_role("link", name="GET /v1/exchanges", exact=True)).to_be_visible()
+    assert barriers(page) == ""
+
+
+def test_without_its_program_the_list_stays_too(visit: Visit) -> None:
+    page = visit.open("/docs")
+    page.route("**/swagger-ui-bundle.js", lambda route: route.abort())
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("operations are only listed")
+    expect(page.get_by_text("Handover events with everything")).to_be_visible()
 
 
 def test_a_link_of_that_list_opens_the_operation(visit: Visit) -> None:

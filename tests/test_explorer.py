@@ -28,6 +28,22 @@ LINES = (
     "q=children",
     "has_overlaps=true",
 )
+# Notes which views are run, from the moment on in which the library is there.
+NOTING = """
+  let embed;
+  window.ran = new Set();
+  Object.defineProperty(window, "vegaEmbed", {
+    get: () => embed,
+    set(library) {
+      embed = async (...given) => {
+        const result = await library(...given);
+        const run = result.view.run.bind(result.view);
+        result.view.run = (...times) => { window.ran.add(result.view); return run(...times); };
+        return result;
+      };
+    },
+  });
+"""
 
 
 def days(live: Live, query: str, measure: str) -> tuple[dt.date, dt.date]:
@@ -197,6 +213,23 @@ def test_charts_are_drawn_for_paper_and_the_first_page_holds_both_that_show_time
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     for chart, width in zip(charts.all(), on_screen, strict=True):
         expect(chart).to_have_attribute("width", str(width))
+
+
+def test_what_is_no_longer_there_is_not_drawn_for_paper(visit: Visit) -> None:
+    page = visit.open("/")
+    page.add_init_script(NOTING)
+    page.reload()
+    settled(page)
+    expect(page.locator(".plot svg")).to_have_count(3)
+    for _ in range(2):
+        page.get_by_label("Words").fill("xyzzy")
+        page.get_by_role("button", name="Search").click()
+        expect(page.locator("#summary-title")).to_have_text("No exchange matches")
+        page.get_by_role("link", name="Show all exchanges").click()
+        expect(page.locator(".plot svg")).to_have_count(3)
+    settled(page)
+    page.evaluate("() => { window.ran.clear(); dispatchEvent(new Event('beforeprint')); }")
+    assert page.evaluate("window.ran.size") == 3
 
 
 # --- when something is not as wished ---

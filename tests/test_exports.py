@@ -9,10 +9,12 @@ import json
 import re
 import socket
 import tempfile
+import threading
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import closing
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -23,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Message
 
 from api import exporting, streamed
+from api.columns import Column, Kind
 from api.exports import EXPORTS
 from api.formats import BY_MEDIA_TYPE, FORMATS, Batches, FormatName, Sheet
 from api.formats.xlsx import TEMPORARY
@@ -402,6 +405,48 @@ async def test_nothing_is_left_when_the_client_leaves(read_only_url: str, tmp_pa
 
     stopped = await asyncio.to_thread(leave_again_and_again)
     assert not [line for line in stopped.printed if '"ERROR"' in line or "Traceback" in line]
+
+
+class Held(list[str]):
+    """Rows that a thread does not get to see before it is let go."""
+
+    def __init__(self, *rows: str) -> None:
+        super().__init__(rows)
+        self.reached, self.free = threading.Event(), threading.Event()
+
+    def __iter__(self) -> Iterator[str]:
+        self.reached.set()
+        self.free.wait()
+        return super().__iter__()
+
+
+async def test_the_folder_stays_while_a_thread_writes_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    rows = Held('{"id": "one"}')
+
+    async def batches() -> AsyncIterator[list[str]]:
+        yield rows
+
+    async def write() -> None:
+        column = Column("id", Kind.TEXT, "What it is called.", required=True, read=itemgetter("id"))
+        async for _ in FORMATS["xlsx"].write(Sheet(name="actors", columns=[column]), batches()):
+            pass
+
+    writing = asyncio.create_task(write())
+    try:
+        await asyncio.to_thread(rows.reached.wait)
+        writing.cancel()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert temporary(tmp_path)
+        assert not writing.done()
+    finally:
+        rows.free.set()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert temporary(tmp_path) == []
 
 
 def leave_in_the_middle(port: int) -> None:

@@ -12,8 +12,12 @@ import asyncpg
 import httpx
 import psutil
 import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import leaving
 from api.charts import RenderGate
+from api.leaving import DISCONNECT, Client, LeavingMiddleware
 from tests.live import Live, live_over
 
 pytestmark = pytest.mark.anyio
@@ -164,6 +168,107 @@ async def test_once_all_that_wait_have_left_it_is_cancelled(slow: Live, locked: 
         await first.leave()
         await others_have_come_and_gone(slow, locked)
     await waiting(locked, 0)
+
+
+class Reader:
+    """A client of the layer that ends what is not wanted, and what becomes of its request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.sent: list[str] = []
+        self._gone = asyncio.Event()
+        scope = {"type": "http", "method": "GET", "path": "/v1/exchanges"}
+        self.request = asyncio.ensure_future(LeavingMiddleware(app)(scope, self._receive, self._send))
+
+    async def leave(self) -> None:
+        """Leave, and wait for the moment in which that is known and has no consequence yet."""
+        self._gone.set()
+        await asyncio.sleep(0)
+
+    async def _receive(self) -> Message:
+        await self._gone.wait()
+        return {"type": DISCONNECT}
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message["type"])
+
+
+@pytest.fixture
+async def unhandled() -> list[dict[str, Any]]:
+    """What goes wrong in the loop where nobody catches it."""
+    found: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: found.append(context))
+    return found
+
+
+async def test_what_is_done_in_a_moment_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A statement that is cut off costs its connection."""
+    monkeypatch.setattr(leaving, "SECONDS_OF_GRACE", 600)
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await reader.leave()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await send({"type": "http.response.start"})
+
+    reader = Reader(app)
+    await reader.request
+    assert reader.sent == ["http.response.start"]
+
+
+async def test_what_takes_longer_is_ended() -> None:
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await reader.leave()
+        await asyncio.get_running_loop().create_future()
+
+    reader = Reader(app)
+    with pytest.raises(ClientDisconnect):
+        await reader.request
+
+
+async def test_to_leave_in_the_moment_of_the_end_is_no_failure(unhandled: list[dict[str, Any]]) -> None:
+    async def app(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        await reader.leave()
+
+    reader = Reader(app)
+    await reader.request
+    await asyncio.sleep(0)
+    assert unhandled == []
+
+
+@pytest.mark.parametrize("moments", range(4))
+async def test_an_answer_that_has_begun_is_sent_to_its_end(
+    monkeypatch: pytest.MonkeyPatch, moments: int
+) -> None:
+    grace = 0.01
+    monkeypatch.setattr(leaving, "SECONDS_OF_GRACE", grace)
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await reader.leave()
+        for _ in range(moments):
+            await asyncio.sleep(0)
+        await send({"type": "http.response.start"})
+        await asyncio.sleep(2 * grace)  # what is to happen earlier has happened
+        await send({"type": "http.response.body"})
+
+    reader = Reader(app)
+    await reader.request
+    assert reader.sent == ["http.response.start", "http.response.body"]
+
+
+async def test_a_body_without_an_end_is_not_read_on_and_on() -> None:
+    read = 0
+
+    async def receive() -> Message:
+        nonlocal read
+        await asyncio.sleep(0)
+        read += 10_000
+        return {"type": "http.request", "body": bytes(10_000), "more_body": True}
+
+    with Client.of(receive) as client:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert read < 100_000
+        assert not client.leaving.done()
 
 
 async def test_a_picture_is_drawn_to_its_end() -> None:

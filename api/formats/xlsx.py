@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from anyio import to_thread
 
 from api.columns import Cell, Column, Kind, cells_of
+from api.finishing import finished
 from api.formats.base import Batches, Sheet, UnfitError
 from api.formats.cells import spelt
 
@@ -34,9 +35,9 @@ async def write(sheet: Sheet, batches: Batches) -> AsyncGenerator[bytes, None]:
     """
     with _Book(sheet) as book:
         async for bodies in batches:
-            await to_thread.run_sync(book.add, bodies)
-        await to_thread.run_sync(book.finish)
-        while block := await to_thread.run_sync(book.read):
+            await finished(to_thread.run_sync(book.add, bodies))
+        await finished(to_thread.run_sync(book.finish))
+        while block := await finished(to_thread.run_sync(book.read)):
             yield block
 
 

@@ -46,8 +46,9 @@ follow();
 
 // Asked for while the browser still reads Swagger UI, which the page names after this file.
 const asked = fetch("/v1/openapi.json").then((answer) => answer.json());
+const read = new Promise((resolve) => { addEventListener("DOMContentLoaded", resolve); });
 
-addEventListener("DOMContentLoaded", () => asked.then((contract) => {
+Promise.all([asked, read]).then(([contract]) => {
   window.ui = SwaggerUIBundle({
     spec: withoutFilledFields(contract),
     plugins: [readingParts],
@@ -61,5 +62,5 @@ addEventListener("DOMContentLoaded", () => asked.then((contract) => {
     validatorUrl: null,
   });
 }).catch(() => {
-  document.querySelector("#swagger-ui").textContent = "The contract could not be loaded. Reload the page to try again.";
-}));
+  document.querySelector("#failure").textContent = "This page could not be loaded whole, so operations are only listed. Reload it to try again.";
+});

@@ -49,7 +49,7 @@ export function hideTip() {
 }
 addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
 
-const drawn = new Map();
+const drawn = new Map(); // place → what is drawn there
 const PAPER = 700; // pixels between the margins of A4 and of Letter, as the style sheet sets them
 
 /** Draw all charts again in other sizes: made smaller as pictures, their words would become too small to read. */
@@ -62,6 +62,12 @@ function resize(sizeOf) {
 addEventListener("beforeprint", () => resize(({ height, usermeta }) => ({ width: PAPER, height: usermeta?.paper ?? height })));
 addEventListener("afterprint", () => resize((spec) => spec));
 
+/** Let go of what is drawn in a place. */
+function forget(place) {
+  drawn.get(place)?.finalize();
+  drawn.delete(place);
+}
+
 /** Draw into a place; `choose` is told what is clicked. */
 async function draw(place, spec, choose) {
   const embed = await vega();
@@ -70,10 +76,14 @@ async function draw(place, spec, choose) {
     actions: false, defaultStyle: false, tooltip: false, renderer: "svg",
     formatLocale: numberLocale(), timeFormatLocale: timeLocale(),
   });
+  if (!place.isConnected) { // meanwhile there was nothing left to draw
+    result.finalize();
+    return;
+  }
   const picture = $("svg", place);
   picture.removeAttribute("role"); // the place itself is the picture, and says what is to be seen
   picture.setAttribute("aria-hidden", "true");
-  drawn.get(place)?.finalize();
+  forget(place);
   drawn.set(place, result);
   result.view.addEventListener("mousemove", (event, item) => (item?.datum?.told ? showTip(event, item.datum.told) : hideTip()));
   result.view.addEventListener("mouseout", hideTip);
@@ -101,6 +111,7 @@ export async function show(figure, { title, lead = [], told, spec, choose, note,
     note ? el("p", { class: "note" }, note) : null,
     table ? tableOf(table, open) : null,
   );
+  for (const each of drawn.keys()) if (!each.isConnected) forget(each);
   figure.classList.toggle("bare", Boolean(empty));
   if (key !== undefined) $(`[data-key="${CSS.escape(key)}"]`, figure)?.focus();
   if (empty) return;
@@ -111,6 +122,7 @@ export async function show(figure, { title, lead = [], told, spec, choose, note,
     place.removeAttribute("aria-roledescription");
   } catch (error) {
     console.warn(error.message);
+    forget(place);
     fill(place, el("p", { class: "nothing" }, "The chart could not be drawn. Its numbers are in the table below."));
     place.removeAttribute("role");
     place.removeAttribute("aria-label");
