@@ -1,11 +1,21 @@
 """The curator's page where people differ: stale saves, and proposals that are made, accepted and rejected."""
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from db.enums import Role
 from tests.browsing import Visit
-from tests.curatepage import KNOWN, PATH, Api, asked_when_left, enter, open_known, row, save, saved
+from tests.curatepage import KNOWN, PATH, Api, asked_when_left, choose, enter, open_known, row, save, saved
 from tests.live import Live
+
+
+def choices(conflict: Locator) -> dict[str, list[str]]:
+    """Give what is chosen for each difference."""
+    return {
+        row.locator("th").inner_text(): row.locator("input:checked").evaluate_all(
+            "all => all.map(({value}) => value)"
+        )
+        for row in conflict.locator("tbody tr").all()
+    }
 
 
 def test_a_stale_save_shows_three_states_and_is_saved_as_somebody_chose(
@@ -41,13 +51,7 @@ def test_a_stale_save_shows_three_states_and_is_saved_as_somebody_chose(
     assert cells["Claim 1, count"] == ["189", "188", "190"]
     assert cells["Claim 2, note"][2] == "Their note."
     assert cells["Claim 3, rank"] == ["Normal", "Preferred", "Normal"]
-    chosen = {
-        row.locator("th").inner_text(): row.locator("input:checked").evaluate_all(
-            "all => all.map(({value}) => value)"
-        )
-        for row in conflict.locator("tbody tr").all()
-    }
-    assert chosen == {
+    assert choices(conflict) == {
         "Summary": [],
         "Status": ["now"],
         "Claim 1, count": [],
@@ -69,6 +73,47 @@ def test_a_stale_save_shows_three_states_and_is_saved_as_somebody_chose(
     assert after["claims"][2]["rank"] == "preferred"
     assert (after["claims"][-1]["count"], after["claims"][-1]["covers"]) == (7, "fragment")
     assert after["mediations"] == before["mediations"]
+
+
+def test_lists_that_both_changed_are_united_and_what_one_took_out_is_gone(
+    own_visit: Visit, own_live: Live
+) -> None:
+    api = Api.of(own_live)
+    before = api.exchange(KNOWN)
+    others = [
+        each for each in api.get("/v1/articles", limit="100")["data"] if each["id"] not in before["citations"]
+    ]
+    base, mine, theirs = others[:3]
+    cited = [*before["citations"], base["id"]]
+    api.send("PATCH", f"/v1/exchanges/{KNOWN}", {"citations": cited}, reason="A test")
+    page = own_visit.open(PATH, expected={412})
+    enter(page, own_live.key())
+    open_known(page)
+    articles = page.locator('[data-pointer="/citations"]')
+    place = api.exchange(KNOWN)["citations"].index(base["id"])
+    articles.locator(".chosen button").nth(place).click()
+    choose(articles.get_by_role("combobox"), mine["url"], "")
+    expect(articles.locator(".chosen li")).to_have_count(len(cited))
+    row(page, "Claim 4").get_by_label("Rank").select_option("preferred")
+    row(page, "Claim 1").get_by_role("button", name="Take claim 1 away").click()
+    now = api.exchange(KNOWN) | {
+        "citations": [*cited, theirs["id"]],
+        "claims": [each for each in before["claims"] if each["id"][-3:] not in {":c3", ":c4"}],
+    }
+    api.send("PUT", f"/v1/exchanges/{KNOWN}", now, reason="A colleague was faster")
+    save(page, "My own")
+    conflict = page.get_by_role("region", name="Somebody has written this record meanwhile")
+    expect(conflict).to_be_focused()
+    assert choices(conflict) == {"Articles": ["both"], "Claim 1": ["mine"], "Claim 3": ["now"], "Claim 4": []}
+    conflict.get_by_role("group", name="Claim 4").get_by_label("Take mine").check()
+    conflict.get_by_role("button", name="Save with these choices").click()
+    saved(page)
+    after = api.exchange(KNOWN)
+    assert set(after["citations"]) == {*before["citations"], mine["id"], theirs["id"]}
+    ranks = {each["id"].rpartition(":")[2]: each["rank"] for each in after["claims"]}
+    assert ranks == {"c2": "normal", "c5": "normal", "c6": "normal", "c7": "normal", "c8": "preferred"}
+    [again] = [each for each in before["claims"] if each["id"].endswith(":c4")]  # what is gone has a new id
+    assert after["claims"][-1] == again | {"id": f"{KNOWN}:c8", "rank": "preferred"}
 
 
 def test_a_contributor_proposes_and_may_take_it_back(own_visit: Visit, own_live: Live) -> None:

@@ -1,5 +1,7 @@
 """The curator's page for everybody: by keyboard, on a telephone, in both themes, with nothing lost."""
 
+import re
+
 import pytest
 from playwright.sync_api import Route, expect
 
@@ -203,6 +205,21 @@ def test_controls_are_called_what_is_seen_of_them(own_visit: Visit, own_live: Li
     open_known(page)
     away = row(page, "Claim 2").get_by_role("button", name="Take claim 2 away")
     expect(away).to_have_text("Take claim 2 away")
+
+
+def test_texts_warn_of_names_and_words_tell_what_they_mean(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH)
+    enter(page, own_live.key())
+    open_known(page)
+    claim = row(page, "Claim 2")
+    for text in (page.get_by_label("Summary"), page.get_by_label("Reason"), claim.get_by_label("Note")):
+        expect(text).to_have_accessible_description(re.compile("never the name of a prisoner or a child"))
+    book = Api.of(own_live).get("/v1/codebook")["vocabularies"]
+    [words] = [each["words"] for each in book if each["name"] == "covers"]
+    covers = page.locator('[data-pointer="/claims/1/covers"]')
+    for word in words:
+        covers.locator("select").select_option(word["word"])
+        expect(covers.locator(".meaning")).to_have_text(word["meaning"])
 
 
 def test_a_service_that_does_not_answer_is_no_fault_of_the_record(own_visit: Visit, own_live: Live) -> None:

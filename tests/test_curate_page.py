@@ -208,6 +208,18 @@ def test_from_an_articles_address_to_a_stored_record(own_visit: Visit, own_live:
     assert revision["reason"] == "The page of 2 June tells of it"
 
 
+def test_a_new_article_leads_to_the_exchanges_of_its_days(own_visit: Visit, own_live: Live) -> None:
+    page = own_visit.open(PATH, expected={422})
+    enter(page, own_live.key())
+    describe_new_page(page, "2024-12-31")
+    expect(page.get_by_role("heading", name="Around 31 Dec 2024")).to_be_visible()
+    page.get_by_role("button", name="30 December 2024: Russia, Ukraine").click()
+    save(page, "A page of the day after")
+    saved(page)
+    cited = Api.of(own_live).exchange(KNOWN)["articles"]
+    assert "https://www.example.org/news/7" in [each["url"].partition("?")[0] for each in cited]
+
+
 def test_a_publisher_that_nobody_knows_is_stored_on_the_way(own_visit: Visit, own_live: Live) -> None:
     page = own_visit.open(PATH, expected={422})
     enter(page, own_live.key())

@@ -67,11 +67,13 @@ def test_an_answer_does_not_overwrite_what_is_typed_meanwhile(visit: Visit) -> N
     page = settled(visit.open("/"))
     held: list[Route] = []
     page.route("**/v1/stats**", lambda route: held.append(route))  # noqa: PLW0108 - Playwright takes no builtin
-    page.get_by_label("Kind", exact=True).select_option("remains")
+    with page.expect_request("**/v1/stats**"):
+        page.get_by_label("Kind", exact=True).select_option("remains")
     page.get_by_label("Words").press_sequentially("chil")
+    # Before the held ones go on: one that comes meanwhile would be held for ever.
+    page.route("**/v1/stats**", lambda route: route.continue_())
     for route in held:
         route.continue_()
-    page.unroute_all()
     settled(page)
     expect(page.locator("#summary-title")).to_contain_text("bodies of the dead")
     expect(page.get_by_label("Words")).to_have_value("chil")
@@ -232,7 +234,10 @@ def test_the_history_tells_what_changed_and_why(own_live: Live, own_visit: Visit
     diff = asked(own_live, f"/v1/exchanges/{NEW_YEAR}/diff?from_revision=1&to_revision=2")
     for sentence in diff["sentences"]:
         expect(newest).to_contain_text(sentence)
+    shown = page.locator("#record .revisions > li", has_text="shown here")
+    expect(shown).to_contain_text("Reason: Better words")
     page.goto(f"/?as_of=1&record={NEW_YEAR}")
+    expect(shown).to_contain_text("First written")
     expect(page.locator("#record h2")).to_contain_text("New Year swap")
     page.locator("#record").get_by_role("button", name="Cite this").click()
     cited = asked(own_live, f"/v1/exchanges/{NEW_YEAR}/citation?as_of=1")

@@ -40,7 +40,7 @@ export function areaField({ value, onValue, rows = 3, ...rest }) {
 
 /** A whole number; what is none goes to the service as it is, which says so. */
 export function countField({ value, onValue, ...rest }) {
-  const read = (text) => (/^\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : text.trim());
+  const read = (text) => (/^-?\d{1,15}$/.test(text.trim()) ? Number(text.trim()) : text.trim());
   return textField({ ...rest, value: String(value ?? ""), onValue: (text) => onValue(read(text)) }, { inputmode: "numeric" });
 }
 

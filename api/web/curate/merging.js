@@ -57,6 +57,13 @@ function put(draft, { field, id, name }, value) {
   const place = parts.findIndex((part) => part.id === id);
   if (name) parts[place][name] = value;
   else if (value === undefined) parts.splice(place, place < 0 ? 0 : 1);
-  else if (place < 0) parts.push(value);
+  else if (place < 0) parts.push(withoutId(value));
   else parts[place] = value;
+}
+
+/** A part that was taken out meanwhile: the id that it had is never used again, so it is a new one. */
+function withoutId(part) {
+  const fresh = { ...part };
+  delete fresh.id;
+  return fresh;
 }
