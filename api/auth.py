@@ -48,7 +48,7 @@ async def key_of_request(request: Request, primary: PrimaryDep, writer: WriterDe
     guess = nullcontext() if reading is None or limits.knows(header) else reading.guess()
     try:
         async with guess:
-            caller = await verify_key(primary.engine, token.strip(" "), writer=writer)
+            caller = await verify_key(primary, token.strip(" "), writer=writer)
     except KeyRefusedError as error:
         limits.key_fails(header)
         raise _refused(REFUSALS[error.fault]) from None

@@ -63,7 +63,7 @@ def replacement(request: Request, resource: Resource, record_id: str, body: Body
                 raise stale(f"There is {resource} {record_id!r} already.", found[record_id])
             return await creation(resource, body)(write, asked)
         stands = await expected(request, write, resource, record_id)
-        return await store(write, resource, body, stands)
+        return await store(write, resource, body, stands, json.loads(stands.body))
 
     return work
 
@@ -77,7 +77,7 @@ def update(request: Request, resource: Resource, record_id: str, patch: Body) ->
     async def work(write: Write, _: Asked) -> Done:
         stands = await expected(request, write, resource, record_id)
         served = json.loads(stands.body)
-        return await store(write, resource, patched(resource, served, patch), stands)
+        return await store(write, resource, patched(resource, served, patch), stands, served)
 
     return work
 
@@ -184,9 +184,9 @@ def stale(detail: str, found: Current) -> ApiError:
     return ApiError(ProblemCode.PRECONDITION_FAILED, detail, current_etag=etag_of(found))
 
 
-async def store(write: Write, resource: Resource, body: Body, stands: Current) -> Done:
-    """Put what was sent of a record that stands."""
-    draft = await drafted(write.connection, resource, body, json.loads(stands.body))
+async def store(write: Write, resource: Resource, body: Body, stands: Current, served: Body) -> Done:
+    """Put what was sent of a record that stands; `served`: what its body says."""
+    draft = await drafted(write.connection, resource, body, served)
     await put(write, draft)
     return stands_now(write, resource, draft.body["id"], stands)
 

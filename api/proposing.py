@@ -8,6 +8,7 @@ it is kept. Who sees a proposal, and how, is in `api/proposalviews.py`; states a
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +24,7 @@ from db import amending, proposals
 from db.drafts import Body, patched
 from db.enums import ProposalAction, ProposalState
 from db.proposals import Act, Proposal, Proposed
+from db.rendering import INPUT_OF
 from db.storing import Current
 from db.writes import Write, writing
 
@@ -39,8 +41,7 @@ def creation(body: Body) -> Work:
     """Make the work that keeps a new proposal."""
 
     async def work(write: Write, asked: Asked) -> Done:
-        proposed = _proposed(body)
-        await _try_out(write, asked, proposed)
+        proposed = await _tried(write, asked, _proposed(body))
         if asked.dry_run:
             return Done(202, "", {})
         number = await proposals.add(write.connection, proposed, asked.caller, write.ledger.at)
@@ -63,9 +64,9 @@ def edition(request: Request, proposal_id: str, body: Body) -> Work:
             raise invalid_body(
                 [ProblemItem(pointer=f"/{name}", code="read_only", message=message) for name in changed]
             )
-        await _try_out(write, asked, proposed)
+        kept = await _tried(write, asked, proposed)
         if not asked.dry_run:
-            await proposals.edit(write.connection, proposal.number, proposed)
+            await proposals.edit(write.connection, proposal.number, kept)
         return await _as_it_is(write, proposal.number)
 
     return work
@@ -157,8 +158,12 @@ def _proposed(body: Body) -> Proposed:
     )
 
 
-async def _try_out(write: Write, asked: Asked, proposed: Proposed) -> None:
-    """Run what is proposed dry, so that what could not be accepted as things stand is refused at once."""
+async def _tried(write: Write, asked: Asked, proposed: Proposed) -> Proposed:
+    """Run what is proposed dry, so that what could not be accepted as things stand is refused at once.
+
+    It is given as it is to be kept: without what the service derives, which was sent as it was read, and
+    may be derived otherwise by the time that somebody decides.
+    """
     stands = None
     if proposed.record_id is not None:
         stands = await _named_base(write.connection, proposed, proposed.record_id)
@@ -167,6 +172,11 @@ async def _try_out(write: Write, asked: Asked, proposed: Proposed) -> None:
         _refuse_unless_changed(trial)
     if asked.dry_run:
         write.note(trial.changes)
+    if proposed.content is None:
+        return proposed
+    fields = INPUT_OF[proposed.resource].model_fields
+    content = {name: value for name, value in proposed.content.items() if name in fields}
+    return replace(proposed, content=content)
 
 
 async def _named_base(connection: AsyncConnection, proposed: Proposed, record_id: str) -> Current:
@@ -212,8 +222,9 @@ async def _carry_out(write: Write, asked: Asked, proposed: Proposed, stands: Cur
         await amending.remove(write, proposed.resource, record_id)
     else:
         editing.check_id(content, record_id)
-        body = patched(proposed.resource, json.loads(stands.body), content)
-        await editing.store(write, proposed.resource, body, stands)
+        served = json.loads(stands.body)
+        body = patched(proposed.resource, served, content)
+        await editing.store(write, proposed.resource, body, stands, served)
     return record_id
 
 

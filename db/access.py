@@ -19,10 +19,12 @@ from sqlalchemy import (
     Executable,
     LargeBinary,
     RowMapping,
+    Select,
     Text,
     column,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -33,6 +35,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from db.base import Moment
 from db.enums import Role
 from db.models.access import ApiKey
+from db.queries.shapes import Slot, fetch
+from db.reader import Reader
 from db.tokens import holds_token, new_token, read_token
 
 LONGEST_NAME = 100
@@ -184,7 +188,7 @@ async def rotate_key(engine: AsyncEngine, key_id: str) -> tuple[KeyRecord, str]:
     return record, token.text
 
 
-async def verify_key(engine: AsyncEngine, text: str, *, writer: AsyncEngine | None = None) -> Caller:
+async def verify_key(reader: Reader, text: str, *, writer: AsyncEngine | None = None) -> Caller:
     """Tell whose key it is, and note that it was used, through `writer` where that is another engine.
 
     Raises:
@@ -193,21 +197,25 @@ async def verify_key(engine: AsyncEngine, text: str, *, writer: AsyncEngine | No
     token = read_token(text)
     if token is None:
         raise KeyRefusedError(KeyFault.UNKNOWN)
-    known = func.api_key_of(token.id).table_valued(*_KNOWN, name="known")
-    unnoted = _unnoted(known.c.last_used_at).label("unnoted")
-    statement = select(*known.c, _expired(known.c.expires_at), unnoted)
-    async with engine.connect() as connection:
-        row = (await connection.execute(statement)).one_or_none()
-    kept = NO_PROOF if row is None else row.proof
+    async with reader.driver() as driver:
+        rows = await fetch(driver, ("key",), _known_key, [token.id])
+    row = rows[0] if rows else None
+    kept = NO_PROOF if row is None else row["proof"]
     if not hmac.compare_digest(sha256(token.digest).digest(), kept) or row is None:
         raise KeyRefusedError(KeyFault.UNKNOWN)
-    if row.revoked_at is not None:
+    if row["revoked_at"] is not None:
         raise KeyRefusedError(KeyFault.REVOKED)
-    if row.expired:
+    if row["expired"]:
         raise KeyRefusedError(KeyFault.EXPIRED)
-    if row.unnoted:
-        await _touch(writer or engine, token.id)
-    return Caller(token.id, row.name, Role(row.role))
+    if row["unnoted"]:
+        await _touch(writer or reader.engine, token.id)
+    return Caller(token.id, row["name"], Role(row["role"]))
+
+
+def _known_key() -> Select[Any]:
+    known = func.api_key_of(literal(Slot(0), Text)).table_valued(*_KNOWN, name="known")
+    unnoted = _unnoted(known.c.last_used_at).label("unnoted")
+    return select(*known.c, _expired(known.c.expires_at), unnoted)
 
 
 def _unnoted(last_used_at: Any) -> ColumnElement[bool]:

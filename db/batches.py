@@ -2,16 +2,27 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import groupby
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from db.enums import Resource
 from db.rendering import INPUT_OF, RESOURCE_OF, Input
 
 BATCH = 1_000  # records checked, rendered and stored at once: bounds memory, not the transaction
+MANY = 20  # records whose rows take some 20 ms to make, for which others should not have to wait
 ORDER = {resource: place for place, resource in enumerate(INPUT_OF)}
 T = TypeVar("T")
+Given = TypeVarTuple("Given")
 
 
 class Batches(ABC):
@@ -48,6 +59,11 @@ class Listed(Batches):
         for resource, group in groupby(self._inputs, key=lambda item: RESOURCE_OF[type(item)]):
             for batch in in_batches(group):
                 yield resource, batch
+
+
+async def worked_out(work: Callable[[*Given], T], *given: *Given, long: bool) -> T:
+    """Do work that asks nobody: at once if it is short, else in a thread, while others are answered."""
+    return await asyncio.to_thread(work, *given) if long else work(*given)
 
 
 async def ahead(batches: Batches) -> AsyncGenerator[tuple[Resource, Sequence[Input]], None]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from itertools import combinations
 
-from sqlalchemy import Text, literal, select, union_all
+from sqlalchemy import ARRAY, Text, any_, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.selectable import SelectBase
 
 from db.base import among
 from db.batches import Batches, Listed
@@ -32,7 +33,9 @@ from db.merges import Turns, merged_urls, read_merged
 from db.models import exchanges, reference, sources
 from db.models.history import Revision
 from db.normalising import folded_names, table
+from db.queries.shapes import Slot, fetch
 from db.rendering import Input
+from db.session import driver_of
 
 CHUNK = 10_000  # names asked of the database at once
 
@@ -262,15 +265,21 @@ def _unknown(named: _Reference, merged: Turns) -> str:
 async def _existing(
     connection: AsyncConnection, wanted: Mapping[Resource, Iterable[str]]
 ) -> Mapping[Resource, set[str]]:
-    """Give which ids of each kind there are."""
+    """Give which ids of each kind there are; the transaction must have begun."""
     found: dict[Resource, set[str]] = {resource: set() for resource in wanted}
-    asked = [
-        select(literal(resource, Text), of.c.id).where(among(of.c.id, ids))
-        for of, resource, ids in ((ID_TABLES[resource], resource, ids) for resource, ids in wanted.items())
-    ]
-    for resource, id_ in await connection.execute(union_all(*asked)) if asked else ():
-        found[Resource(resource)].add(id_)
+    if wanted:
+        ids = [list(ids) for ids in wanted.values()]
+        async with driver_of(connection) as driver:
+            rows = await fetch(driver, ("existing", *wanted), lambda: _ids_of(wanted), ids)
+        for resource, id_ in rows:
+            found[Resource(resource)].add(id_)
     return found
+
+
+def _ids_of(kinds: Iterable[Resource]) -> SelectBase:
+    """Make the statement of the ids that there are of some kinds, among those of a slot for each."""
+    asked = [(kind, ID_TABLES[kind].c.id, literal(Slot(n), ARRAY(Text))) for n, kind in enumerate(kinds)]
+    return union_all(*(select(literal(kind, Text), id_).where(id_ == any_(ids)) for kind, id_, ids in asked))
 
 
 def twin_directions(

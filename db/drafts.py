@@ -103,7 +103,9 @@ def patched(resource: Resource, stands: Body, patch: Body) -> Body:
     """
     kept = {name: stands[name] for name in INPUT_OF[resource].model_fields}
     for name, value in patch.items():
-        kept[name] = _merged(kept.get(name), value) if isinstance(value, dict) else value
+        # What the service derives is compared with what was read, its nulls too.
+        merges = isinstance(value, dict) and name in kept
+        kept[name] = _merged(kept[name], value) if merges else value
     return kept
 
 

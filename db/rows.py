@@ -10,12 +10,12 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from operator import itemgetter
 from typing import Any
 
+import asyncpg
 from sqlalchemy import (
-    ARRAY,
     Column,
     ColumnElement,
     Delete,
@@ -44,10 +44,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.selectable import SelectBase
 
 from db.base import Base
+from db.batches import MANY, worked_out
 from db.enums import Resource
 from db.indexing import RECORD_TABLE, part_tables
 from db.normalising import OWNED, Row, Rows
-from db.queries.shapes import Slot, fetch
+from db.queries.shapes import Slot, fetch, fetch_among
 from db.session import driver_of
 
 FEW = 200  # so many new rows go into one statement; more with COPY, which takes three round trips a table
@@ -69,7 +70,11 @@ class Alteration:
 async def read_standing(connection: AsyncConnection, resource: Resource, ids: Sequence[str]) -> Rows:
     """Give the rows of records, as JSON tells them: the normalised ones, and the current index rows."""
     async with driver_of(connection) as driver:
-        found = await fetch(driver, ("standing", resource), lambda: _standing(resource), [ids])
+        found = await fetch_among(driver, ("standing", resource), partial(_standing, resource), ids)
+    return await worked_out(_read, found, long=len(ids) > MANY)
+
+
+def _read(found: Sequence[asyncpg.Record]) -> Rows:
     tables = Base.metadata.tables
     return [(tables[name], row) for name, rows in found if rows is not None for row in json.loads(rows)]
 
@@ -128,7 +133,7 @@ async def _together(connection: AsyncConnection, work: Sequence[tuple[_Doing, Ro
     if not parts:
         return
     shape = tuple((do, into.name, tuple(rows[0])) for do, into, rows in parts)
-    given = [json.dumps([_plain(into, row) for row in rows], ensure_ascii=False) for _, into, rows in parts]
+    given = await worked_out(_texts, parts, long=sum(len(rows) for *_, rows in parts) > FEW)
 
     def statement() -> SelectBase:
         made: Select[Any] = select(literal_column("1"))
@@ -141,6 +146,10 @@ async def _together(connection: AsyncConnection, work: Sequence[tuple[_Doing, Ro
 
     async with driver_of(connection) as driver:
         await fetch(driver, ("together", shape), statement, given)
+
+
+def _texts(parts: Sequence[tuple[_Doing, Table, Sequence[Row]]]) -> list[str]:
+    return [json.dumps([_plain(into, row) for row in rows], ensure_ascii=False) for _, into, rows in parts]
 
 
 def _added(into: Table, columns: _Columns, given: TableValuedAlias) -> Insert:
@@ -160,19 +169,18 @@ def _same(into: Table, given: TableValuedAlias) -> list[ColumnElement[bool]]:
     return [into.c[name] == given.c[name] for name in _key(into)]
 
 
-def _standing(resource: Resource) -> SelectBase:
+def _standing(resource: Resource, ids: ColumnElement[Sequence[str]]) -> SelectBase:
     """Make the statement of all rows of records, one row of its own for each table."""
     return union_all(
         *(
             select(literal(of.name, Text), cast(func.json_agg(of.table_valued()), Text)).where(clause)
-            for of, clause in _tables(resource)
+            for of, clause in _tables(resource, ids)
         )
     )
 
 
-def _tables(resource: Resource) -> list[tuple[Table, ColumnElement[bool]]]:
+def _tables(resource: Resource, ids: ColumnElement[Sequence[str]]) -> list[tuple[Table, ColumnElement[bool]]]:
     """Give the tables that hold rows of records, with what tells which are the current ones of theirs."""
-    ids = literal(Slot(0), ARRAY(Text))
     index = RECORD_TABLE[resource]
     spans = [(index, index.c.id == any_(ids)), *part_tables(resource, ids)]
     return [

@@ -101,21 +101,25 @@ def read_engine(
 def write_engine(
     url: str, *, pool_size: int | None = None, pool_timeout: float = CONNECT_TIMEOUT
 ) -> AsyncEngine:
-    """Make the engine of the write path: no named statements, so that it passes a PgBouncer.
+    """Make the engine of the write path, which passes a PgBouncer: it names no statement there.
 
-    With `pool_size`, statements are bounded in time, and more writes than that wait for a connection instead
-    of opening their own; writes are made one after the other anyway. A connection that the database has
-    dropped is noticed before it is used.
+    With `pool_size`, what the driver is given by itself is prepared once for each connection to a server that
+    nothing stands before, since planning a write takes longer than making it. And statements are bounded in
+    time, and more writes than that wait for a connection instead of opening their own; writes are made one
+    after the other anyway. A connection that the database has dropped is noticed before it is used.
     """
 
+    settings = {"application_name": "exchanges-write", "timezone": "UTC"}
+
     async def connect() -> asyncpg.Connection:
-        return await _connected(
-            url,
-            TimedConnection if pool_size is None else BoundedConnection,
-            command_timeout=None if pool_size is None else COMMAND_TIMEOUT,
-            statement_cache_size=0,
-            server_settings={"application_name": "exchanges-write", "timezone": "UTC"},
-        )
+        if pool_size is None:
+            return await _connected(url, statement_cache_size=0, server_settings=settings)
+        bounds = {"command_timeout": COMMAND_TIMEOUT, "server_settings": settings}
+        connection = await _connected(url, BoundedConnection, **bounds)
+        if await _is_passed_on(connection):
+            await connection.close()
+            return await _connected(url, BoundedConnection, statement_cache_size=0, **bounds)
+        return connection
 
     pool: dict[str, Any] = {"poolclass": NullPool}
     if pool_size is not None:
@@ -178,6 +182,13 @@ async def _connected(
         )
     except TargetServerAttributeNotMatched as error:
         raise DatabaseUnavailableError(" ".join(str(error).split())) from error
+
+
+async def _is_passed_on(connection: asyncpg.Connection) -> bool:
+    """Tell whether statements may each go to another server: what passes them on names no process of one."""
+    async with connection.transaction():
+        statement = await connection.prepare("SELECT pg_backend_pid()", name="")
+        return bool(await statement.fetchval() != connection.get_server_pid())
 
 
 def _drop_what_is_lost(engine: AsyncEngine) -> None:

@@ -7,19 +7,22 @@ Which records change, and why, is decided in `db/writes.py`; what their rows are
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import ColumnElement, Select, Table, any_, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from db.base import among
+from db.batches import MANY, worked_out
 from db.enums import Action, Resource
 from db.history import chain_hash
 from db.indexing import RECORD_TABLE, columns_of, parts_of
 from db.models import sources
 from db.models.access import Merged
 from db.models.history import Dataset, DatasetRevision, Revision
-from db.normalising import Row, rows_of, table
+from db.normalising import Row, Rows, rows_of, table
+from db.queries.shapes import fetch_among
 from db.records import CitedArticle
 from db.rendering import Input, Record
 from db.rows import Alteration, alter, alteration, read_standing
@@ -74,13 +77,18 @@ async def open_ledger(
 
     A dry ledger takes no lock, and nothing is stored in it.
     """
-    statement = select(Dataset.revision, Dataset.head, Dataset.updated_at)
-    locked = (statement if dry else statement.with_for_update()).subquery()
-    # The time is asked outside of what locks: after the lock is held.
-    dataset = (await connection.execute(select(locked, func.clock_timestamp().label("now")))).one()
+    dataset = (await connection.execute(_dataset(dry))).one()
     # And it is never earlier than the last write, even if the clock stepped back.
     at = max(dataset.now, dataset.updated_at + dt.timedelta(microseconds=1))
     return Ledger(connection, dataset.revision + 1, at, reason, key, dataset.head, dry)
+
+
+@cache
+def _dataset(dry: bool) -> Select[Any]:
+    statement = select(Dataset.revision, Dataset.head, Dataset.updated_at)
+    locked = (statement if dry else statement.with_for_update()).subquery()
+    # The time is asked outside of what locks: after the lock is held.
+    return select(locked, func.clock_timestamp().label("now"))
 
 
 async def close_ledger(ledger: Ledger) -> None:
@@ -105,24 +113,38 @@ async def close_ledger(ledger: Ledger) -> None:
 async def read_current(
     connection: AsyncConnection, resource: Resource, ids: Sequence[str]
 ) -> dict[str, Current]:
-    """Give the current records among these ids."""
+    """Give the current records among these ids; the transaction must have begun."""
+    async with driver_of(connection) as driver:
+        found = await fetch_among(driver, ("current", resource), partial(_current, resource), ids)
+    return {id_: Current(number, body) for id_, number, body in found}
+
+
+def _current(resource: Resource, ids: ColumnElement[Sequence[str]]) -> Select[Any]:
     index, revision = RECORD_TABLE[resource], table(Revision)
-    statement = (
+    return (
         select(index.c.id, index.c.number, revision.c.body)
         .join(
             revision,
             (revision.c.dataset_revision == index.c.from_revision)
             & (revision.c.position == index.c.position),
         )
-        .where(among(index.c.id, ids), index.c.to_revision.is_(None))
+        .where(index.c.id == any_(ids), index.c.to_revision.is_(None))
     )
-    return {id_: Current(number, body) for id_, number, body in await connection.execute(statement)}
 
 
 async def read_cited_articles(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, CitedArticle]:
-    """Give the current articles among these ids as the records that cite them show them."""
+    """Give the current articles among these ids as the records that cite them show them.
+
+    The transaction must have begun.
+    """
+    async with driver_of(connection) as driver:
+        found = await fetch_among(driver, "cited articles", _cited_articles, ids)
+    return {row["id"]: CitedArticle(**row) for row in found}
+
+
+def _cited_articles(ids: ColumnElement[Sequence[str]]) -> Select[Any]:
     article = table(sources.Article)
-    statement = select(
+    return select(
         article.c.id,
         article.c.url,
         article.c.title,
@@ -130,8 +152,7 @@ async def read_cited_articles(connection: AsyncConnection, ids: Sequence[str]) -
         article.c.agency_id.label("agency"),
         article.c.published_on,
         article.c.language,
-    ).where(among(article.c.id, ids))
-    return {row["id"]: CitedArticle(**row) for row in (await connection.execute(statement)).mappings()}
+    ).where(article.c.id == any_(ids))
 
 
 async def store(
@@ -146,15 +167,28 @@ async def store(
     """
     if ledger.dry:
         return
+    known = [change.id for change in changes if change.before is not None]
+    standing = await read_standing(ledger.connection, resource, known) if known else []
+    long = len(changes) > MANY
+    rows = await worked_out(_rows, ledger, resource, changes, stored, standing, long=long)
+    await alter(ledger.connection, rows)
+
+
+def _rows(
+    ledger: Ledger,
+    resource: Resource,
+    changes: Sequence[Change],
+    stored: Sequence[tuple[Input, Record]],
+    standing: Rows,
+) -> Alteration:
+    """Make the rows of changes, and tell how they differ from those that stand."""
     wanted = [row for item, _ in stored for row in rows_of(item)]
     for position, (_, record) in enumerate(stored, start=ledger.entries):
         wanted.append((RECORD_TABLE[resource], columns_of(record) | {"position": position}))
         wanted.extend(parts_of(record))
-    known = [change.id for change in changes if change.before is not None]
-    standing = await read_standing(ledger.connection, resource, known) if known else []
     rows = alteration(standing, wanted, ledger.revision)
     rows.new.extend(_revisions(ledger, resource, changes))
-    await alter(ledger.connection, rows)
+    return rows
 
 
 async def note_merged(ledger: Ledger, resource: Resource, record_id: str, into: str) -> None:

@@ -31,6 +31,7 @@ from db.access import (
 from db.enums import Role
 from db.migrate import upgrade_async
 from db.models.access import ApiKey
+from db.reader import Reader
 from db.session import read_engine, write_engine
 from db.tokens import holds_token, new_token, read_token, redact
 from tests.applications import Queries
@@ -57,6 +58,10 @@ async def make(engine: AsyncEngine, role: Role = Role.CURATOR, name: str = "Some
     return token
 
 
+async def verify(engine: AsyncEngine, token: str) -> Caller:
+    return await verify_key(Reader(engine, bounded=True), token)
+
+
 def id_of(token: str) -> str:
     found = FORM.fullmatch(token)
     assert found
@@ -65,7 +70,7 @@ def id_of(token: str) -> str:
 
 async def fault_of(engine: AsyncEngine, token: str) -> KeyFault:
     with pytest.raises(KeyRefusedError) as raised:
-        await verify_key(engine, token)
+        await verify(engine, token)
     return raised.value.fault
 
 
@@ -122,14 +127,14 @@ def test_keys_are_blotted_out_wherever_they_stand() -> None:
 
 async def test_a_key_holds_and_tells_whose_it_is(engine: AsyncEngine) -> None:
     record, token = await create_key(engine, "Пошук 1", Role.ADMIN)
-    assert await verify_key(engine, token) == Caller(record.id, "Пошук 1", Role.ADMIN)
-    assert (await verify_key(engine, token)).label == f"{record.id} (Пошук 1)"
+    assert await verify(engine, token) == Caller(record.id, "Пошук 1", Role.ADMIN)
+    assert (await verify(engine, token)).label == f"{record.id} (Пошук 1)"
     assert [key.id for key in await list_keys(engine)] == [record.id] == [id_of(token)]
 
 
 async def test_nothing_of_the_secret_is_kept(engine: AsyncEngine) -> None:
     token = await make(engine)
-    await verify_key(engine, token)
+    await verify(engine, token)
     secret = FORM.fullmatch(token)[2]  # type: ignore[index]
     async with engine.connect() as connection:
         [row] = (await connection.execute(select(ApiKey.__table__))).all()
@@ -160,7 +165,7 @@ async def test_an_unknown_id_is_compared_too(engine: AsyncEngine, monkeypatch: p
 async def test_an_expired_key_does_not_hold(engine: AsyncEngine) -> None:
     token = await make(engine)
     await set_times(engine, token, expires_at=-HOUR)
-    await verify_key(engine, token)
+    await verify(engine, token)
     await set_times(engine, token, expires_at=dt.timedelta(0))
     assert await fault_of(engine, token) is KeyFault.EXPIRED
     assert [key.expired for key in await list_keys(engine)] == [True]
@@ -188,7 +193,7 @@ async def test_a_new_secret_ends_the_old_one_at_once(engine: AsyncEngine) -> Non
     assert (after, id_of(new)) == (before, before.id)
     assert new != token
     assert await fault_of(engine, token) is KeyFault.UNKNOWN
-    assert (await verify_key(engine, new)).name == "Somebody"
+    assert (await verify(engine, new)).name == "Somebody"
 
 
 async def test_a_key_that_does_not_hold_gets_no_new_secret(engine: AsyncEngine) -> None:
@@ -228,16 +233,16 @@ async def test_its_use_is_noted_once_a_minute(engine: AsyncEngine, queries: Quer
     token = await make(engine)
     assert await last_used(engine, token) is None
     queries.clear()
-    await verify_key(engine, token)
+    await verify(engine, token)
     assert [statement.split()[0] for statement in queries] == ["SELECT", "UPDATE"]
     noted = await last_used(engine, token)
     assert noted is not None
     queries.clear()
-    await verify_key(engine, token)
+    await verify(engine, token)
     assert [statement.split()[0] for statement in queries] == ["SELECT"]
     assert await last_used(engine, token) == noted
     await set_times(engine, token, last_used_at=dt.timedelta(seconds=61))
-    await verify_key(engine, token)
+    await verify(engine, token)
     again = await last_used(engine, token)
     assert again is not None
     assert again >= noted
@@ -256,9 +261,9 @@ async def test_nobody_waits_for_another_to_note_it(engine: AsyncEngine) -> None:
     async with engine.begin() as other:
         await other.execute(select(ApiKey.id).with_for_update())
         async with asyncio.timeout(30):
-            await asyncio.gather(*(verify_key(engine, token) for _ in range(5)))
+            await asyncio.gather(*(verify(engine, token) for _ in range(5)))
     assert await last_used(engine, token) is None
-    await asyncio.gather(*(verify_key(engine, token) for _ in range(10)))
+    await asyncio.gather(*(verify(engine, token) for _ in range(10)))
     assert await last_used(engine, token) is not None
 
 
@@ -269,7 +274,7 @@ async def test_a_database_that_only_reads_will_do(url: str, caplog: pytest.LogCa
     reader = read_engine(f"{url}{joined}options=-cdefault_transaction_read_only%3Don", pool_size=1)
     token = await make(writer)
     with caplog.at_level(logging.WARNING):
-        assert (await verify_key(reader, token)).key_id == id_of(token)
+        assert (await verify_key(Reader(reader), token)).key_id == id_of(token)
         with pytest.raises(DBAPIError, match="read-only"):
             await make(reader)
     assert f"the use of key {id_of(token)} was not noted" in caplog.text
@@ -328,7 +333,7 @@ def test_the_life_of_a_key(url: str) -> None:
 async def _verify(url: str, token: str) -> Caller:
     engine = write_engine(url)
     try:
-        return await verify_key(engine, token)
+        return await verify(engine, token)
     finally:
         await engine.dispose()
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.enums import ProposalState, Resource
 from db.proposals import MOVES, Act
+from db.rendering import INPUT_OF
 from tests.curating import conflicts_of, path_of, refused
 from tests.proposing import CREATION, DELETION, FIRST, SENT, VERB, Cast, get, proposing
 from tests.synthetic import article, claim, exchange
@@ -20,8 +21,8 @@ R = Resource
 
 
 @pytest.fixture
-async def cast(engine: AsyncEngine, server_url: str) -> AsyncIterator[Cast]:
-    async with proposing(engine, server_url) as made:
+async def cast(small: AsyncEngine, server_url: str) -> AsyncIterator[Cast]:
+    async with proposing(small, server_url) as made:
         yield made
 
 
@@ -52,6 +53,22 @@ async def test_a_proposal_is_kept_and_writes_nothing(cast: Cast) -> None:
     assert (await get(cast.proposer, "/v1/proposals/p-000001")).content == answer.content
     assert (await cast.curator.get(FIRST)).content == before.content
     assert await cast.curator.revision() == 1
+
+
+async def test_what_the_service_derives_is_no_part_of_a_proposal(cast: Cast) -> None:
+    """A record may be proposed whole, as it was read; until it is decided, figures may come to be others."""
+    whole = await cast.curator.body(FIRST)
+    path = await cast.propose(SENT | {"content": whole | SENT["content"]})
+    for _ in range(2):
+        told = (await get(cast.proposer, path)).json()
+        own = INPUT_OF[R.EXCHANGE].model_fields
+        assert told["content"] == {name: whole[name] for name in whole if name in own} | SENT["content"]
+        diff = (await get(cast.proposer, path + "/diff")).json()
+        assert [change["path"] for change in diff["patch"]] == ["/summary"]
+        sent = {name: told[name] for name in SENT} | {"content": whole | SENT["content"]}
+        assert (await cast.decide(Act.EDIT, path, sent=sent)).status_code == 200
+    assert (await cast.decide(Act.ACCEPT, path)).status_code == 200
+    assert (await cast.curator.body(FIRST))["summary"] == SENT["content"]["summary"]
 
 
 async def test_a_dry_run_tells_what_accepting_would_change(cast: Cast) -> None:

@@ -20,8 +20,8 @@ R = Resource
 
 
 @pytest.fixture
-async def cast(engine: AsyncEngine, server_url: str) -> AsyncIterator[Cast]:
-    async with proposing(engine, server_url) as made:
+async def cast(small: AsyncEngine, server_url: str) -> AsyncIterator[Cast]:
+    async with proposing(small, server_url) as made:
         yield made
 
 

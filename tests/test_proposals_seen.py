@@ -29,8 +29,8 @@ R = Resource
 
 
 @pytest.fixture
-async def cast(engine: AsyncEngine, server_url: str) -> AsyncIterator[Cast]:
-    async with proposing(engine, server_url) as made:
+async def cast(small: AsyncEngine, server_url: str) -> AsyncIterator[Cast]:
+    async with proposing(small, server_url) as made:
         yield made
 
 
@@ -239,9 +239,9 @@ async def test_what_must_be_forgotten_is_blanked_in_proposals(cast: Cast) -> Non
 # Limits and constraints
 
 
-async def test_proposals_count_as_writes(engine: AsyncEngine, server_url: str) -> None:
+async def test_proposals_count_as_writes(small: AsyncEngine, server_url: str) -> None:
     settings = HttpSettings(log_level="error", writes_per_minute=3, write_burst=3)
-    async with proposing(engine, server_url, settings) as cast:
+    async with proposing(small, server_url, settings) as cast:
         proposer = cast.proposer
         path = (await proposer.send("POST", "/v1/proposals", SENT, reason=None)).headers["location"]
         for n in (1, 2):

@@ -20,6 +20,7 @@ from db.base import Base
 from db.embedded import EmbeddedPostgres
 from db.enums import Resource, Role
 from db.migrate import upgrade_async
+from db.reader import Reader
 from db.roles import RIGHTS, Passwords, RoleError, grant_roles
 from db.session import read_engine, write_engine
 from db.settings import DatabaseSettings
@@ -249,7 +250,7 @@ async def test_the_reader_knows_no_secrets(accounts: Accounts) -> None:
     assert kept not in known.values()
     engine = read_engine(accounts.reader, pool_size=1)
     writer = write_engine(accounts.writer)
-    assert (await verify_key(engine, token, writer=writer)).key_id == record.id
+    assert (await verify_key(Reader(engine), token, writer=writer)).key_id == record.id
     await engine.dispose()
     await writer.dispose()
 

@@ -4,7 +4,11 @@ import asyncio
 import logging
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import anyio
 import asyncpg
 import pytest
 from sqlalchemy.exc import InternalError, SQLAlchemyError
@@ -17,7 +21,10 @@ from db.queries.conditions import Snapshot
 from db.queries.pages import Version, read_state
 from db.reader import Reader
 from db.session import driver_of, read_engine, write_engine
+from tests.deployment import program, running
+from tests.embedded_users import IS_ROOT
 from tests.live import apart
+from tests.serving import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -107,6 +114,55 @@ async def test_pools_that_come_and_go_are_not_logged(
     await engine.dispose()
     await reader.engine.dispose()
     assert caplog.records == []
+
+
+@asynccontextmanager
+async def bouncer(url: str, folder: Path) -> AsyncIterator[str]:
+    """Run a PgBouncer in transaction mode before a database, and give the URL by which it is reached."""
+    asked = await asyncpg.connect(url)
+    to = {name: await asked.fetchval(f"SHOW {name}") for name in ("port", "unix_socket_directories")}
+    name, user = await asked.fetchval("SELECT current_database()"), await asked.fetchval("SELECT user")
+    await asked.close()
+    parts, port = urlsplit(url), free_port()
+    folders = to["unix_socket_directories"]
+    account = "nobody" if parts.hostname else await anyio.Path(folders).owner()
+    login = {"host": parts.hostname or folders, "port": to["port"], "user": user}
+    login |= {"password": parts.password} if parts.password else {}
+    told = " ".join(f"{key}={value}" for key, value in login.items())
+    file = folder / "pgbouncer.ini"
+    file.write_text(
+        f"[databases]\n{name} = {told}\n[pgbouncer]\npool_mode = transaction\nauth_type = any\n"
+        f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+        # It does not run as root, and into the folder of a socket nobody else may get.
+        + (f"user = {account}\n" if IS_ROOT else "")
+    )
+    passing = f"postgresql://{user}@127.0.0.1:{port}/{name}"
+    with running([program("pgbouncer"), "--quiet", str(file)], folder / "pgbouncer.log") as process:
+        async with asyncio.timeout(60):
+            while process.poll() is None:
+                with suppress(OSError):
+                    await (await asyncpg.connect(passing)).close()
+                    break
+        yield passing
+
+
+async def kept_prepared(url: str) -> list[str]:
+    """Ask something by the driver, and give the statements that the server keeps prepared then."""
+    engine = write_engine(url, pool_size=1)
+    async with engine.connect() as connection:
+        await by_library(connection)
+        await by_driver(connection)
+        async with driver_of(connection) as driver:
+            kept = await driver.fetch("SELECT statement FROM pg_prepared_statements")
+    await engine.dispose()
+    return [row["statement"] for row in kept]
+
+
+async def test_a_server_keeps_prepared_what_nothing_passes_on(read_only_url: str, tmp_path: Path) -> None:
+    """Behind a PgBouncer the next transaction may go to another server, which knows no such name."""
+    assert "SELECT 1" in await kept_prepared(read_only_url)
+    async with bouncer(read_only_url, tmp_path) as url:
+        assert await kept_prepared(url) == []
 
 
 async def renumbered(reader: Reader, statement: str) -> None:

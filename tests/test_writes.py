@@ -1,12 +1,17 @@
 """The one door of writes: what it refuses, that it leaves no trace then, who waits for whom, index spans."""
 
 import asyncio
+import json
+import threading
+from collections.abc import Callable
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from db import rows, storing
 from db.base import Base
 from db.checks import WriteError
 from db.enums import Action, Resource
@@ -285,3 +290,32 @@ async def test_a_reader_never_waits_for_a_writer(engine: AsyncEngine) -> None:
         await reader.exec_driver_sql("SET statement_timeout = '20s'")
         assert (await reader.execute(select(Dataset.revision))).scalar_one() == 1
         await writer.rollback()
+
+
+async def test_rows_of_many_records_are_made_while_others_are_answered(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a few they are made at once, which is sooner done than a thread is begun."""
+    threads: set[int] = set()
+
+    def noting(work: Callable[..., object]) -> Callable[..., object]:
+        def noted(given: object, **named: object) -> object:
+            if (
+                not isinstance(given, list) or len(given) > 1
+            ):  # the write itself is told of in rows of its own
+                threads.add(threading.get_ident())
+            return work(given, **named)
+
+        return noted
+
+    monkeypatch.setattr(storing, "rows_of", noting(storing.rows_of))
+    told = SimpleNamespace(loads=noting(json.loads), dumps=noting(json.dumps))
+    monkeypatch.setattr(rows, "json", told)
+    await put_small(engine)
+    await put(engine, await changed(engine, R.COVERAGE, "winter", statement="Something."))
+    assert threads == {threading.get_ident()}
+    for statement in ("Nothing.", "Something."):
+        threads.clear()
+        await put(engine, *(made(R.COVERAGE, coverage(f"note-{n}", statement=statement)) for n in range(150)))
+        assert threads
+        assert threading.get_ident() not in threads

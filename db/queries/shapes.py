@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import asyncpg
-from sqlalchemy import BindParameter
+from sqlalchemy import ARRAY, BindParameter, ColumnElement, Text, literal
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.selectable import SelectBase
 from sqlalchemy.sql.visitors import cloned_traverse
@@ -79,6 +80,26 @@ async def fetch(
         _SHAPES.put(key, shape)
     found: list[asyncpg.Record] = await connection.fetch(shape.sql, *shape.arguments(values))
     return found
+
+
+async def fetch_among(
+    connection: asyncpg.Connection,
+    key: Hashable,
+    make: Callable[[ColumnElement[Any]], SelectBase],
+    texts: Sequence[str],
+) -> list[asyncpg.Record]:
+    """Run a statement about an array of texts, which `make` is given as a slot.
+
+    Of a single one Postgres is told that it is one: else it would plan anew each time, since a plan for as
+    many as it supposes in an array costs more.
+    """
+    one = len(texts) == 1
+
+    def statement() -> SelectBase:
+        single: ColumnElement[Any] = literal(Slot(0), Text)
+        return make(array([single]) if one else literal(Slot(0), ARRAY(Text)))
+
+    return await fetch(connection, (key, one), statement, [texts[0] if one else list(texts)])
 
 
 class Pattern:
