@@ -8,11 +8,10 @@ route says that it depends on nothing but the dataset (`may_be_kept`).
 Answers to requests that say who asks or which state they want are not kept, nor are errors and streams.
 """
 
-import asyncio
 import time
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -26,7 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import tracing
 from api.accesslog import note
 from api.counting import BOUNDS, TOTAL, UNMATCHED, counts, route_of
-from api.leaving import DISCONNECT, Client
+from api.flights import Flight
+from api.leaving import Client
 from api.reading import LEFT, POLICY, TOLD
 from api.requestid import ACCEPTED, HEADER, new_request_id
 from api.target import BROKEN_ESCAPE, raw_path
@@ -46,7 +46,11 @@ READ = frozenset({b"accept", b"accept-encoding", b"host", b"if-none-match", REQU
 OF_ONE_ANSWER = frozenset({REQUEST_ID, FIELD, POLICY, LEFT})
 OF_A_BODY = frozenset({b"content-type", b"content-length", b"content-encoding"})
 OVERHEAD = 2000  # bytes that an entry takes beside key and body, about: headers, places in dictionaries
-BODILESS = {"type": "http.response.body", "body": b""}
+BODILESS: Message = {"type": "http.response.body", "body": b""}
+# Whoever asks next may have better luck than these. In an outage (503) nobody waits for more than one other.
+FAILURES = frozenset({429, 500})
+# That one waits for: neither a failure that stays nor writes that overtake every answer keep anybody longer.
+MOST_FLIGHTS = 3
 LONGEST = 2048  # bytes of a key: whoever asks with more is answered, but nothing is remembered of it
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -60,7 +64,6 @@ class Entry:
 
     __slots__ = (
         "__weakref__",
-        "body",
         "etag",
         "headers",
         "hits",
@@ -79,8 +82,7 @@ class Entry:
         self.hits = counts.rows_of_hits(route)
         self.headers = [*(pair for pair in headers if pair[0] not in OF_ONE_ANSWER), HIT]
         self.unchanged = [pair for pair in self.headers if pair[0] not in OF_A_BODY]
-        self.body = body
-        self.message = {"type": "http.response.body", "body": body or b""}
+        self.message = BODILESS if body is None else {"type": "http.response.body", "body": body}
         self.etag = dict(headers).get(b"etag", b"")
         self.stem = self.etag.strip(b'"').partition(b"-")[0]  # that of all encodings
 
@@ -88,7 +90,7 @@ class Entry:
         """Tell whether If-None-Match says that the client has the answer; None where that takes thought."""
         if tag == self.etag:
             return True
-        if self.body is None:
+        if self.message is BODILESS:
             return None
         if tag is None:
             return False
@@ -154,7 +156,7 @@ class Answers:
 
 
 def _cost(key: Key, entry: Entry) -> int:
-    return length_of(key) + len(entry.body or b"") + OVERHEAD
+    return length_of(key) + len(entry.message["body"]) + OVERHEAD
 
 
 def length_of(key: Key) -> int:
@@ -169,67 +171,19 @@ def _repeats(headers: Headers) -> bool:
     return len(names) > len(set(names))
 
 
-class Flight:
-    """A miss that is worked out, for its own client and for those that wait for it.
-
-    Newcomers find it among the flights until it lands, or is given up.
-    """
-
-    def __init__(self, key: Key, flights: dict[Key, "Flight"]) -> None:
-        self._key, self._flights = key, flights
-        flights[key] = self
-        self._landed = asyncio.get_running_loop().create_future()
-        self._waiting = 0
-        self._unwanted = asyncio.Event()  # nobody waits for it
-        self._unwanted.set()
-
-    def land(self) -> None:
-        """Let those go that wait, and be found no more. To land once more does nothing."""
-        self._vanish()
-        if not self._landed.done():
-            self._landed.set_result(None)
-
-    def _vanish(self) -> None:
-        if self._flights.get(self._key) is self:  # and not one that was begun since
-            del self._flights[self._key]
-
-    async def wait_for_it(self, client: Client) -> None:
-        """Wait until it lands, or the client leaves."""
-        self._waiting += 1
-        self._unwanted.clear()
-        try:
-            await asyncio.wait([self._landed, client.leaving], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._unwanted.set()
-
-    def receiving(self, receive: Receive) -> Receive:
-        """Tell that the client has left only once nobody else waits, and nobody can come who would."""
-
-        async def receive_while_unwanted() -> Message:
-            message = await receive()
-            if message["type"] == DISCONNECT:
-                while self._waiting:  # somebody may come in the moment after the last one has left
-                    await self._unwanted.wait()
-                self._vanish()
-            return message
-
-        return receive_while_unwanted
-
-
 class CacheMiddleware:
     """Prevents that what was answered a moment ago is worked out again, for one client or for a thousand.
 
-    One miss computes, the others of its key wait for it: as long as one of them is there, it goes on. A write
-    of this process makes everything before it old before it is answered; what other processes write is known
-    within 50 ms (`db/newest.py`).
+    One miss computes, the others of its key wait for it: as long as one of them is there, it goes on. If it
+    fails, or a write overtakes it, one of them computes again; an answer that is never kept frees them all.
+    A write of this process makes everything before it old before it is answered; what other processes write
+    is known within 50 ms (`db/newest.py`).
     """
 
     def __init__(self, app: ASGIApp, *, size: int) -> None:
         self.app = app
         self.kept = Answers(size)
-        self._flights: dict[Key, Flight] = {}
+        self._flights: dict[Hashable, Flight] = {}
         self._version: Version | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -263,8 +217,7 @@ class CacheMiddleware:
         entry = self.kept.get(key, newest.version)
         if entry is None and key in self._flights:
             with Client.of(receive) as client:
-                await self._flights[key].wait_for_it(client)
-                entry = self.kept.get(key, newest.version)
+                entry = await self._wait(key, newest, client)
                 if entry is None:
                     if client.leaving.done():
                         _note_left(scope, _id_of(given), began)
@@ -292,6 +245,18 @@ class CacheMiddleware:
                 tracing.active.routed(scope["method"], entry.route, kept=True)
             note(scope, request_id, status=status, size=len(body["body"]), took=took)
 
+    async def _wait(self, key: Key, newest: Newest, client: Client) -> Entry | None:
+        """Wait for what is being worked out; where that failed, for whoever then works it out again."""
+        for _ in range(MOST_FLIGHTS):
+            flight = self._flights.get(key)
+            if flight is None:
+                break
+            await flight.wait_for_it(client)
+            entry = self.kept.get(key, newest.version)
+            if entry is not None or flight.in_vain or client.leaving.done():
+                return entry
+        return None
+
     async def _run(self, key: Key, newest: Newest, scope: Scope, receive: Receive, send: Send) -> None:
         """Run a request, and keep its answer if that may be."""
         if scope["method"] != "GET" or key in self._flights or length_of(key) > LONGEST:
@@ -309,7 +274,7 @@ class CacheMiddleware:
                     headers = message["headers"]
                     counts.misses += 1
                 else:
-                    flight.land()  # nobody has anything of waiting
+                    flight.land(in_vain=message["status"] not in FAILURES)
             elif headers is not None:
                 if keeping.version is not None and not message.get("more_body", False):
                     newest.seen(keeping.version, writes)
@@ -328,7 +293,7 @@ class CacheMiddleware:
     def _keep(self, key: Key, version: Version | None, entry: Entry) -> None:
         if version is None or version != entry.version:
             return
-        if entry.body is None and self.kept.get(key, version) is not None:
+        if entry.message is BODILESS and self.kept.get(key, version) is not None:
             return  # a 304 stands for less than the answer
         if self._version is not version:
             self._version = version

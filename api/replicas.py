@@ -32,8 +32,9 @@ FIELD = HEADER.lower().encode()
 PREFIX = "/v1/"
 # What a newer state may answer otherwise: a record or a name that is not there yet, a number not yet reached.
 DOUBTFUL = frozenset({400, 404, 409, 410, 422})
-# What no state of the dataset answers otherwise: keys are the primary's, limits this worker's.
-REFUSED = frozenset({401, 403, 429})
+# What no state of the dataset answers otherwise: keys are the primary's, limits and full gates this worker's
+# (503 where the database has not failed).
+REFUSED = frozenset({401, 403, 429, 503})
 LOST = frozenset({ProblemCode.DATABASE_UNAVAILABLE})
 BUSY = frozenset({ProblemCode.DATABASE_UNAVAILABLE, ProblemCode.OVERLOADED})
 

@@ -18,6 +18,13 @@ async def ask(
     return await client.get(url, headers=plain)
 
 
+async def refused(client: httpx.AsyncClient, path: str, query: Query) -> list[dict[str, Any]]:
+    """Send a query that must be refused, and give what it is told."""
+    response = await ask(client, path, query)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_query"), response.text
+    return response.json()["errors"]  # type: ignore[no-any-return]
+
+
 async def walk(client: httpx.AsyncClient, path: str, query: Query | None = None) -> list[dict[str, Any]]:
     """Give all records of a list, following `next`; the total must be their number."""
     response = await ask(client, path, {"limit": 1000} | dict(query or {}))

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -9,13 +11,16 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
+import psutil
 
 from tests.databases import database_url
 from tests.embedded_users import ask
 from tests.live import Live
+from tests.serving import environment, exchanges
 
 LISTS = ["exchanges", "figures", "claims", "mediations", "articles", "publishers", "actors", "agreements"]
 LISTS += ["totals", "coverage"]
@@ -33,14 +38,15 @@ SELECT coalesce(string_agg(line, E'\\n' ORDER BY line), '') FROM (
     WHERE relnamespace = 'public'::regnamespace
 ) AS described
 """
+PROGRAM = [sys.executable, "-m", "api.cli"]
 _made = count(1)
 
 
 @contextmanager
-def empty_database(server_url: str) -> Iterator[str]:
+def empty_database(server_url: str, how: str = "") -> Iterator[str]:
     """Make a database in which nothing was ever made, and drop it with whatever a restore left beside it."""
     name = f"exchanges_backup_{threading.get_native_id()}_{next(_made)}"
-    ask(server_url, f"CREATE DATABASE {name}")
+    ask(server_url, f"CREATE DATABASE {name} {how}")
     try:
         yield database_url(server_url, name)
     finally:
@@ -54,6 +60,69 @@ def beside(server_url: str, name: str) -> list[str]:
         f"SELECT array_agg(datname) FROM pg_database WHERE datname IN ('{name}_restoring', '{name}_replaced')"
     )
     return ask(server_url, made) or []
+
+
+def name_of(url: str) -> str:
+    return urlsplit(url).path[1:]
+
+
+def done(*arguments: object, **settings: str) -> str:
+    """Give what a command says that succeeds."""
+    result = exchanges(*arguments, **settings)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def last_line(*arguments: object, **settings: str) -> str:
+    """Give what a refused command says at its end; before it may be told what it does."""
+    result = exchanges(*arguments, **settings)
+    assert (result.returncode, result.stdout) == (1, ""), result.stderr
+    *before, line = result.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert "Traceback" not in result.stderr
+    assert all(
+        each.startswith(("Reading ", "Checking ", "warning: ")) or "parts of" in each for each in before
+    )
+    return line
+
+
+def started(*arguments: object, **settings: str) -> psutil.Popen:
+    """Start a command, and go on beside it."""
+    command = [*PROGRAM, *map(str, arguments)]
+    return psutil.Popen(command, env=environment(**settings), stdout=-1, stderr=-1, text=True)
+
+
+@contextmanager
+def held(url: str, statements: str) -> Iterator[None]:
+    """Be somebody who is connected to a database, and whose transaction lasts as long as the block."""
+    with asyncio.Runner() as runner:
+        connection = runner.run(asyncpg.connect(url))
+        runner.run(connection.execute(f"BEGIN; {statements}"))
+        try:
+            yield
+        finally:
+            runner.run(connection.execute("COMMIT"))
+            runner.run(connection.close())
+
+
+def somebody_waits(url: str) -> bool:
+    """Tell whether somebody waits for somebody else's lock in a database."""
+    waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(ask(url, f"SELECT EXISTS ({waiting})"))
+
+
+@contextmanager
+def account(url: str) -> Iterator[tuple[str, str]]:
+    """Make an account that may do nothing; give its name, and the URL by which it reaches a database."""
+    role = f"exchanges_backup_{os.getpid()}"
+    ask(url, f"CREATE ROLE {role} LOGIN PASSWORD 'synthetic'")
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        yield role, parts._replace(netloc=f"{role}:synthetic@{host}").geturl()
+    finally:
+        ask(url, f"DROP OWNED BY {role}")
+        ask(url, f"DROP ROLE {role}")
 
 
 def rows(url: str, query: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import asyncio
 import datetime as dt
 import os
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,13 @@ from db.releases import Released, freeze
 from db.session import write_engine
 from db.verify import verify
 from tests.applications import Queries, application, running
+from tests.backups import done, empty_database
 from tests.browsing import NO_CHROMIUM, Visit, chromium, visiting
 from tests.curating import Curator, curating
 from tests.databases import SHIPPED, database_url, drop_database, make_clone, own_database
 from tests.embedded_users import open_place
-from tests.live import Live, apart, live_over
+from tests.keeping import keeping
+from tests.live import Live, clone_of, live_over
 from tests.writing import put_small
 
 # Without files, which take seconds to be made; `tests/test_release_package.py` makes some.
@@ -48,6 +50,15 @@ FIRST_RELEASE = Released(
     remade_at=None,
     base_url="http://localhost:8000",
 )
+
+# Files of few tests that take minutes. `make test` gives whole files to workers, in the order of the tests:
+# begun last, one of these would keep its worker busy when the others are done.
+LONG = ("test_schemathesis.py", "test_mirror.py", "test_sdk.py", "test_write_storm.py", "test_cli.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long; the rest stays in its order."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(scope="session")
@@ -79,12 +90,32 @@ def empty_template(server_url: str) -> Iterator[str]:
 def loaded_template(server_url: str, empty_template: str) -> Iterator[str]:
     """A migrated database with the shipped dataset, and its first revision released as 2026.11."""
 
-    async def make() -> str:
-        name = await make_clone(server_url, empty_template)
-        engine = write_engine(database_url(server_url, name))
+    async def fill(engine: AsyncEngine) -> None:
         await load(engine, [SHIPPED], reason="the shipped dataset")
         async with engine.begin() as connection:
             await freeze(connection, FIRST_RELEASE)
+
+    with _filled(server_url, empty_template, fill) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def small_template(server_url: str, empty_template: str) -> Iterator[str]:
+    """A migrated database with the small dataset of `tests/writing.py`, written as its first revision."""
+    with _filled(server_url, empty_template, put_small) as name:
+        yield name
+
+
+@contextmanager
+def _filled(
+    server_url: str, template: str, fill: Callable[[AsyncEngine], Awaitable[object]]
+) -> Iterator[str]:
+    """Make a template of another, with more in it."""
+
+    async def make() -> str:
+        name = await make_clone(server_url, template)
+        engine = write_engine(database_url(server_url, name))
+        await fill(engine)
         await engine.dispose()
         return name
 
@@ -103,10 +134,36 @@ async def engine(server_url: str, empty_template: str) -> AsyncIterator[AsyncEng
 
 
 @pytest.fixture
-async def loaded_url(server_url: str, loaded_template: str) -> AsyncIterator[str]:
+async def small(server_url: str, small_template: str) -> AsyncIterator[AsyncEngine]:
+    """The same with the small dataset, which is sound after the test, whatever the test did to it."""
+    async with own_database(server_url, small_template) as url:
+        made = write_engine(url)
+        yield made
+        assert [fault async for fault in verify(made)] == []
+        await made.dispose()
+
+
+@pytest.fixture
+def loaded_url(server_url: str, loaded_template: str) -> Iterator[str]:
     """The URL of a database of the test's own, with the shipped dataset."""
-    async with own_database(server_url, loaded_template) as url:
+    with clone_of(server_url, loaded_template) as url:
         yield url
+
+
+@pytest.fixture
+def empty_url(server_url: str) -> Iterator[str]:
+    """The URL of a database in which nothing was ever made."""
+    with empty_database(server_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shipped_backup(server_url: str, loaded_template: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of the shipped dataset; nobody changes it."""
+    file = tmp_path_factory.mktemp("backups") / "shipped.backup"
+    with clone_of(server_url, loaded_template) as url:
+        done("backup", file, DATABASE_URL=url)
+    return file
 
 
 @pytest.fixture
@@ -140,12 +197,8 @@ def own_live(server_url: str, loaded_template: str, tmp_path: Path) -> Iterator[
 
 @contextmanager
 def _live(server_url: str, template: str, folder: Path) -> Iterator[Live]:
-    name = apart(make_clone(server_url, template))
-    try:
-        with live_over(database_url(server_url, name), folder) as server:
-            yield server
-    finally:
-        apart(drop_database(server_url, name))
+    with clone_of(server_url, template) as url, live_over(url, folder) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +234,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 async def client(read_only_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application over the shipped dataset; for tests that only read."""
     async with running(application(read_only_url)) as made:
+        yield made
+
+
+@pytest.fixture
+async def cached(read_only_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an application that keeps answers, over the shipped dataset."""
+    async with keeping(read_only_url) as made:
         yield made
 
 
@@ -262,9 +322,7 @@ def specs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    """A curator of a small dataset that is sound after the test, whatever the test did to it."""
-    await put_small(engine)
-    async with curating(engine, server_url) as made:
+async def curator(small: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
+    """A curator of the small dataset."""
+    async with curating(small, server_url) as made:
         yield made
-    assert [fault async for fault in verify(engine)] == []

@@ -30,6 +30,7 @@ REASON = "a test"
 PLAIN = {"Accept-Encoding": "identity"}  # an encoded answer has a tag of its own
 PATCH = "application/merge-patch+json"
 UNLIMITED = HttpSettings(log_level="error", cache_size=0, writes_per_minute=100_000, write_burst=100_000)
+CACHED = UNLIMITED.model_copy(update={"cache_size": 1_000_000})
 
 
 def path_of(resource: Resource, record_id: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from db.access import create_key
 from db.enums import Role
 from db.session import write_engine
+from tests.databases import database_url, drop_database, make_clone
 from tests.serving import serving
 
 Made = TypeVar("Made")
@@ -24,6 +25,16 @@ def apart(coroutine: Coroutine[Any, Any, Made]) -> Made:
     """Run a coroutine in a thread of its own: a browser may be running its loop in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
+
+
+@contextmanager
+def clone_of(server_url: str, template: str) -> Iterator[str]:
+    """Make a database like another one, and drop it."""
+    name = apart(make_clone(server_url, template))
+    try:
+        yield database_url(server_url, name)
+    finally:
+        apart(drop_database(server_url, name))
 
 
 @dataclass(frozen=True)

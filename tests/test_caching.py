@@ -1,39 +1,18 @@
-"""The answers that are kept: given out again byte for byte while nothing changes, and not longer."""
+"""The answers that are kept: given out again byte for byte, to whom, and how many of them.
 
-import asyncio
-import io
-import json
-import uuid
-from collections.abc import AsyncIterator
+How misses are worked out is `tests/test_flights.py`'s, how long answers hold `tests/test_newest.py`'s.
+"""
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
-from starlette.types import Message, Receive, Scope, Send
 
-from api.accesslog import configure_logging
-from api.caching import (
-    KEEPING,
-    NEWEST,
-    OVERHEAD,
-    Answers,
-    CacheMiddleware,
-    Entry,
-    Key,
-    length_of,
-    normalised,
-)
-from api.leaving import DISCONNECT
-from db.enums import Resource
-from db.newest import Newest
+from api.caching import OVERHEAD, Answers, Entry, Key, length_of, normalised
 from db.queries.pages import Version
-from tests.applications import Queries, application, running
-from tests.curating import UNLIMITED, Curator, curating
-from tests.writing import changed, put, put_small
+from tests.applications import Queries
+from tests.keeping import version
 
 pytestmark = pytest.mark.anyio
 
-CACHED = UNLIMITED.model_copy(update={"cache_size": 1_000_000})
 LIST = "/v1/exchanges?mediator=UAE&limit=5"
 READS = [
     LIST,
@@ -46,43 +25,11 @@ READS = [
 ]
 
 
-@pytest.fixture
-async def cached(read_only_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of an application that keeps answers, over the shipped dataset."""
-    async with running(application(read_only_url, cache_size=1_000_000)) as made:
-        for _ in range(3000):  # nothing is kept before somebody has looked
-            if made._transport.app.state[NEWEST].version is not None:  # type: ignore[attr-defined]
-                break
-            await asyncio.sleep(0.01)
-        yield made
-
-
-@pytest.fixture
-async def curator(engine: AsyncEngine, server_url: str) -> AsyncIterator[Curator]:
-    """A curator of a small dataset, through an application that keeps answers."""
-    await put_small(engine)
-    async with curating(engine, server_url, CACHED) as made:
-        yield made
-
-
 def told(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
     """Give all of an answer but the id of its request, and how long it took."""
     own = {"x-request-id", "server-timing"}
     headers = [(name, value) for name, value in answer.headers.multi_items() if name not in own]
     return answer.status_code, answer.content, headers
-
-
-async def nothing() -> Message:
-    return {"type": "http.request"}
-
-
-async def seen(curator: Curator, text: str) -> None:
-    """Wait until the list tells of a text."""
-    for _ in range(3000):
-        if text in (await curator.get("/v1/exchanges")).text:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{text!r} does not come")
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "br"])
@@ -233,168 +180,6 @@ async def test_what_depends_on_more_than_the_dataset_is_not_kept(
     assert queries
 
 
-async def test_one_miss_computes_and_the_others_wait(cached: httpx.AsyncClient, queries: Queries) -> None:
-    url = "/v1/exchanges?party=russia&limit=7"
-    await cached.get("/v1/exchanges?limit=1")  # so that names are known
-    queries.clear()
-    answers = await asyncio.gather(*(cached.get(url) for _ in range(20)))
-    assert {answer.content for answer in answers} == {answers[0].content}
-    alone = len(queries)
-    queries.clear()
-    await cached.get(url.replace("7", "8"))
-    assert alone == len(queries)
-
-
-async def test_those_that_wait_for_a_failure_ask_themselves(cached: httpx.AsyncClient) -> None:
-    answers = await asyncio.gather(*(cached.get("/v1/exchanges/nowhere") for _ in range(5)))
-    assert [answer.status_code for answer in answers] == [404] * 5
-
-
-async def test_nobody_waits_for_a_stream_to_end() -> None:
-    """An answer that is not kept lets go of those that wait as soon as it begins."""
-    begun, over = asyncio.Semaphore(0), asyncio.Event()
-
-    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        begun.release()
-        await over.wait()
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    cache = CacheMiddleware(app, size=1_000_000)
-    scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
-    scope |= {"headers": [], "scheme": "http", "state": {NEWEST: Newest()}}
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    streams = [asyncio.create_task(cache(scope, nothing, send)) for _ in range(3)]
-    for _ in streams:
-        await begun.acquire()
-    assert len(sent) == len(streams)
-    over.set()
-    await asyncio.gather(*streams)
-
-
-class Visitor:
-    """A client of a cache, and what becomes of its request."""
-
-    def __init__(self, cache: CacheMiddleware, newest: Newest) -> None:
-        self.sent: list[Message] = []
-        self._gone = asyncio.Event()
-        scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b""}
-        scope |= {"headers": [], "scheme": "http", "state": {NEWEST: newest}}
-        self.request = asyncio.ensure_future(cache(scope, self._receive, self._send))
-
-    def leave(self) -> None:
-        self._gone.set()
-
-    async def _receive(self) -> Message:
-        await self._gone.wait()
-        return {"type": DISCONNECT}
-
-    async def _send(self, message: Message) -> None:
-        self.sent.append(message)
-
-
-class Slow:
-    """Answers once it is told to, or ends if its client leaves: once it is told to, too."""
-
-    def __init__(self) -> None:
-        self.begun = self.ending = 0
-        self.answer, self.end = asyncio.Event(), asyncio.Event()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.begun += 1
-        leaving, answering = asyncio.ensure_future(receive()), asyncio.ensure_future(self.answer.wait())
-        await asyncio.wait([leaving, answering], return_when=asyncio.FIRST_COMPLETED)
-        answering.cancel()
-        if leaving.done():
-            self.ending += 1
-            await self.end.wait()
-            return
-        leaving.cancel()
-        scope[KEEPING].version = version(1)
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"all", "more_body": False})
-
-
-@pytest.fixture
-def known() -> Newest:
-    newest = Newest()
-    newest.looked(version(1), newest.writes)
-    return newest
-
-
-async def ticks(count: int) -> None:
-    """Let all that can go on go on, so many times."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-async def test_nobody_joins_what_is_being_ended(known: Newest) -> None:
-    """It may take long, and makes nothing: whoever comes meanwhile begins anew, all of them together."""
-    app = Slow()
-    cache = CacheMiddleware(app, size=1_000_000)
-    first = Visitor(cache, known)
-    await ticks(10)
-    first.leave()
-    await ticks(10)
-    assert (app.begun, app.ending) == (1, 1)
-    others = [Visitor(cache, known) for _ in range(3)]
-    await ticks(10)
-    assert app.begun == 2
-    app.end.set()
-    await first.request
-    others.append(Visitor(cache, known))
-    await ticks(10)
-    assert app.begun == 2, "what has ended does not end what was begun since"
-    app.answer.set()
-    await asyncio.gather(*(other.request for other in others))
-    assert [other.sent[-1]["body"] for other in others] == [b"all"] * 4
-    assert app.begun == 2
-
-
-@pytest.mark.parametrize("after", range(12))
-async def test_who_comes_when_the_last_one_leaves_is_not_left_alone(known: Newest, after: int) -> None:
-    app = Slow()
-    cache = CacheMiddleware(app, size=1_000_000)
-    first, second = Visitor(cache, known), Visitor(cache, known)
-    await ticks(10)
-    first.leave()
-    await ticks(10)
-    assert (app.begun, app.ending) == (1, 0), "the second waits for it"
-    second.leave()
-    await ticks(after)
-    third = Visitor(cache, known)
-    await ticks(20)
-    assert app.begun == 1 + app.ending, "either it goes on, or another one has begun"
-    app.answer.set()
-    await third.request
-    assert third.sent[-1]["body"] == b"all"
-    app.end.set()
-    await asyncio.gather(first.request, second.request)
-
-
-async def test_nothing_is_begun_for_those_that_stop_waiting(known: Newest) -> None:
-    app, stream = Slow(), io.StringIO()
-    cache = CacheMiddleware(app, size=1_000_000)
-    first = Visitor(cache, known)
-    await ticks(10)
-    second = Visitor(cache, known)
-    await ticks(10)
-    with configure_logging("info", stream):
-        second.leave()
-        await ticks(20)
-    assert (app.begun, second.request.done(), second.sent) == (1, True, [])
-    [line] = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert (line["logger"], line["path"], line["status"], line["bytes"]) == ("api.access", "/", 0, 0)
-    assert line["request_id"]
-    app.answer.set()
-    await first.request
-    assert first.sent[-1]["body"] == b"all"
-
-
 async def test_a_304_is_kept_for_those_that_have_the_answer(
     cached: httpx.AsyncClient, client: httpx.AsyncClient, queries: Queries
 ) -> None:
@@ -441,91 +226,6 @@ async def test_what_writes_nothing_makes_nothing_old(
     queries.clear()
     await cached.get(LIST)
     assert not queries
-
-
-async def test_a_write_is_seen_by_the_next_read(curator: Curator) -> None:
-    path = "/v1/exchanges/first"
-    for number in range(20):
-        summary = f"Handover {number}."
-        before = await curator.get("/v1/exchanges")
-        await curator.change("PATCH", path, {"summary": summary})
-        one, all_ = await curator.get(path), await curator.get("/v1/exchanges")
-        assert one.json()["summary"] == summary
-        assert summary in all_.text
-        seen_revision = int(all_.headers["x-dataset-revision"])
-        assert seen_revision > int(before.headers["x-dataset-revision"])
-
-
-async def test_reads_beside_writes_never_go_back(curator: Curator) -> None:
-    """Reads that began before a write, and end after it, must not make what they saw the newest again."""
-    over = asyncio.Event()
-
-    async def read() -> None:
-        while not over.is_set():
-            await curator.get("/v1/exchanges")
-            await asyncio.sleep(0)  # what is kept is answered without a pause
-
-    readers = [asyncio.create_task(read()) for _ in range(4)]
-    for number in range(20):
-        summary = f"Handover {number}."
-        await curator.change("PATCH", "/v1/exchanges/first", {"summary": summary})
-        assert summary in (await curator.get("/v1/exchanges")).text
-    over.set()
-    await asyncio.gather(*readers)
-
-
-async def test_a_write_of_another_process_is_seen_soon(curator: Curator, engine: AsyncEngine) -> None:
-    assert "Elsewhere." not in (await curator.get("/v1/exchanges")).text
-    await put(engine, await changed(engine, Resource.EXCHANGE, "first", summary="Elsewhere."))
-    await seen(curator, "Elsewhere.")
-
-
-async def test_a_lost_connection_is_made_anew(curator: Curator, engine: AsyncEngine) -> None:
-    await curator.get("/v1/exchanges")
-    async with engine.connect() as connection:
-        ended = await connection.exec_driver_sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name = 'exchanges-read' AND datname = current_database()"
-        )
-        assert all(ended.scalars())
-    await put(engine, await changed(engine, Resource.EXCHANGE, "first", summary="After."))
-    await seen(curator, "After.")
-
-
-def version(revision: int, *, names: int = 1, epoch: int = 0) -> Version:
-    return Version(uuid.UUID(int=epoch), revision, names)
-
-
-def test_the_newest_version_never_goes_back() -> None:
-    newest = Newest()
-    newest.looked(version(3), newest.writes)
-    newest.seen(version(2), newest.writes)
-    assert newest.version == version(3)
-    newest.seen(version(3, names=2), newest.writes)
-    assert newest.version == version(3, names=2)
-    newest.seen(version(1, epoch=1), newest.writes)
-    assert newest.version == version(1, epoch=1), "a restored backup begins anew"
-
-
-def test_what_was_read_before_a_write_does_not_tell_the_newest_version() -> None:
-    newest = Newest()
-    newest.looked(version(2), newest.writes)
-    before = newest.writes
-    newest.outdated()
-    newest.seen(version(2), before)
-    assert newest.version is None
-    newest.seen(version(3), newest.writes)
-    assert newest.version == version(3)
-
-
-def test_while_nobody_looks_nothing_is_known() -> None:
-    newest = Newest()
-    newest.seen(version(1), newest.writes)
-    assert newest.version is None
-    newest.looked(version(1), newest.writes)
-    newest.lost()
-    newest.seen(version(2), newest.writes)
-    assert newest.version is None
 
 
 def key(name: str) -> Key:

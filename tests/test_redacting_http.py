@@ -1,7 +1,7 @@
 """What readers, mirrors and curators see of a redaction, over HTTP and at the command line."""
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -12,28 +12,19 @@ from api.conditional import http_date
 from db.amending import remove
 from db.enums import Resource
 from db.rendering import PLURAL
-from db.verify import verify
 from tests.asking import ask, found, id_of, walk
 from tests.blanking import NAME, REASON, blank, holding, named_then_mended
 from tests.curating import curating, refused, url_of
 from tests.serving import exchanges, refusal
 from tests.synthetic import claim, exchange
 from tests.test_amending import run
-from tests.writing import changed, everything, made, put, put_small
+from tests.writing import changed, everything, made, put
 
 pytestmark = pytest.mark.anyio
 R = Resource
 
 FIRST = "/v1/exchanges/first"
 LISTS = [f"/v1/{word}" for word in (*PLURAL.values(), "claims", "mediations", "figures")]
-
-
-@pytest.fixture
-async def small(engine: AsyncEngine) -> AsyncIterator[AsyncEngine]:
-    """A small dataset that is sound after the test, whatever was blanked in it."""
-    await put_small(engine)
-    yield engine
-    assert [fault async for fault in verify(engine)] == []
 
 
 async def test_the_number_of_a_part_that_was_blanked_is_never_used_again(

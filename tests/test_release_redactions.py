@@ -21,18 +21,12 @@ from tests.databases import own_database
 from tests.releasing import release, released, touch
 from tests.serving import exchanges
 from tests.test_amending import run
-from tests.writing import changed, put, put_small
+from tests.writing import changed, put
 
 pytestmark = pytest.mark.anyio
 
 R = Resource
 FIRST = "/v1/exchanges/first"
-
-
-@pytest.fixture
-async def small(engine: AsyncEngine) -> AsyncEngine:
-    await put_small(engine)
-    return engine
 
 
 async def test_a_redaction_makes_the_files_of_releases_again(small: AsyncEngine, server_url: str) -> None:

@@ -32,12 +32,6 @@ NOTES = "Three exchanges of March, и текст."
 
 
 @pytest.fixture
-async def small(engine: AsyncEngine) -> AsyncEngine:
-    await put_small(engine)
-    return engine
-
-
-@pytest.fixture
 def notes(tmp_path: Path) -> Path:
     file = tmp_path / "notes.md"
     file.write_text(f"{NOTES}\n", encoding="utf-8")

@@ -2,28 +2,29 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import count
 from typing import Any
 
 import httpx
 import pytest
 
-from api import replicas
+from api import replicas, streamed
 from api.counting import counts
 from api.errors import Problem
+from api.gates import Gate
 from api.replicas import Fault, Terms
 from api.settings import HttpSettings
 from api.tries import Try
 from db import session
 from db.enums import Resource
 from db.lag import LaggingError, Seen
-from db.migrate import upgrade
+from db.migrate import upgrade_async
 from db.queries.pages import Version
 from db.reader import Reader, same_cluster
 from db.session import read_engine, shuffled, write_engine
 from tests.applications import Queries
-from tests.curating import UNLIMITED, Curator
+from tests.curating import CACHED, UNLIMITED, Curator
 from tests.databases import own_database
 from tests.pairing import Pair, until
 from tests.replicated import Node, primary_and_replica
@@ -37,7 +38,7 @@ pytestmark = pytest.mark.anyio
 HEADER = "X-Dataset-Revision"
 FIRST = "/v1/exchanges/first"
 LIST = "/v1/exchanges"
-CACHED = UNLIMITED.model_copy(update={"cache_size": 1_000_000})
+TEMPLATE = "small"
 SHORT = session.BOUNDS.replace(f"'{session.STATEMENT_TIMEOUT_MS}'", "'300'").replace(
     f"'{session.LOCK_TIMEOUT_MS}'", "'200'"
 )
@@ -50,9 +51,18 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[tuple[Node, Node]]:
-    """A primary and its replica."""
+    """A primary and its replica, and on them a template with a small dataset."""
     with primary_and_replica() as pair:
+        asyncio.run(_make_template(pair[0]))
         yield pair
+
+
+async def _make_template(primary: Node) -> None:
+    await primary.ask(f"CREATE DATABASE {TEMPLATE}")
+    await upgrade_async(primary.url(TEMPLATE))
+    engine = write_engine(primary.url(TEMPLATE))
+    await put_small(engine)
+    await engine.dispose()
 
 
 @pytest.fixture
@@ -60,11 +70,7 @@ async def pair(nodes: tuple[Node, Node]) -> AsyncIterator[Pair]:
     """A small dataset on both servers."""
     primary, replica = nodes
     name = f"exchanges_{next(_numbers)}"
-    await primary.ask(f"CREATE DATABASE {name}")
-    await asyncio.to_thread(upgrade, primary.url(name))
-    engine = write_engine(primary.url(name))
-    await put_small(engine)
-    await engine.dispose()
+    await primary.ask(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     made = Pair(primary, replica, name)
     await made.caught_up()
     yield made
@@ -231,7 +237,31 @@ async def test_what_a_client_has_seen_passes_by_no_limit(pair: Pair, path: str) 
             assert '"expensive-burst";r=0;' in refused.headers["ratelimit"]
 
 
-@pytest.mark.parametrize("status", [401, 403, 429])
+class Full(Gate):
+    """A gate without room, which counts who comes to it."""
+
+    asked = 0
+
+    def __init__(self) -> None:
+        super().__init__(0, "There is no room.")
+
+    @contextmanager
+    def admitted(self) -> Iterator[None]:
+        self.asked += 1
+        with super().admitted():
+            yield
+
+
+async def test_a_full_gate_is_not_come_to_twice(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Full()
+    monkeypatch.setattr(streamed, "GATE", gate)
+    async with pair.worker() as curator:
+        answer = await curator.get("/v1/exchanges.csv", X_Dataset_Revision="1")
+    assert (answer.status_code, problem_of(answer).code) == (503, "overloaded")
+    assert gate.asked == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
 def test_refusals_of_who_asks_are_sent(status: int) -> None:
     terms = Terms(1, doubts=True, sure=True)
     assert terms.fault(status, Try(asked=True), Seen()) is None
