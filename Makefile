@@ -42,7 +42,7 @@ serve: setup ## serve the API with its own Postgres on 127.0.0.1:8000
 	@exec $(BIN)/exchanges serve
 
 test: setup ## run the whole suite against a Postgres of its own, or that of TEST_DATABASE_URL
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 fuzz: setup ## the long form of the generated requests: 2,000 and many more, for minutes
 	SCHEMATHESIS_EXAMPLES=$(or $(EXAMPLES),30) $(BIN)/python -m pytest tests/test_schemathesis.py
