@@ -292,7 +292,7 @@ def test_pgbouncer_starts_with_its_configuration() -> None:
 def test_hadolint_finds_nothing(text: str) -> None:
     hadolint = Path(sys.executable).with_name("hadolint")
     if not hadolint.exists():
-        pytest.skip("hadolint is missing: make setup installs it")
+        pytest.skip("hadolint is missing: make compose-check fetches it")
     told = subprocess.run([hadolint, "-"], input=text, capture_output=True, text=True, check=False)
     assert (told.returncode, told.stdout) == (0, "")
 
