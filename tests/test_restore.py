@@ -2,9 +2,12 @@
 
 import os
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.backups import (
@@ -32,6 +35,14 @@ SELECT row_to_json(described)::text FROM (
     FROM pg_database WHERE datname = '%s'
 ) AS described
 """
+
+
+@contextmanager
+def under_way(backup: Path, url: str, server_url: str, *options: str) -> Iterator[psutil.Popen]:
+    """Restore into a database, and go on as soon as there is another one beside it."""
+    with started("restore", backup, *options, DATABASE_URL=url) as process:
+        eventually(lambda: beside(server_url, name_of(url)))
+        yield process
 
 
 def damaged(kind: str, backup: Path, file: Path) -> Path:
@@ -141,10 +152,11 @@ def test_who_connects_meanwhile_keeps_the_old_database(
 ) -> None:
     """Nobody is thrown out: the new database cannot take the name, and is dropped."""
     before = contents(loaded_url)
-    with started("restore", shipped_backup, "--replace", DATABASE_URL=loaded_url) as process:
-        eventually(lambda: beside(server_url, name_of(loaded_url)))
-        with held(loaded_url, "SELECT"):
-            said, line = process.communicate(timeout=120)
+    with (
+        under_way(shipped_backup, loaded_url, server_url, "--replace") as process,
+        held(loaded_url, "SELECT"),
+    ):
+        said, line = process.communicate(timeout=120)
     assert (process.returncode, said) == (1, "")
     assert "others are connected to the database" in line.splitlines()[-1]
     assert contents(loaded_url) == before
@@ -155,8 +167,7 @@ def test_a_restore_that_is_killed_leaves_the_old_database(
     shipped_backup: Path, loaded_url: str, server_url: str
 ) -> None:
     before = contents(loaded_url)
-    with started("restore", shipped_backup, "--replace", DATABASE_URL=loaded_url) as process:
-        eventually(lambda: beside(server_url, name_of(loaded_url)))
+    with under_way(shipped_backup, loaded_url, server_url, "--replace") as process:
         process.kill()
     assert contents(loaded_url) == before
     assert beside(server_url, name_of(loaded_url)) != []
@@ -205,8 +216,7 @@ def test_an_account_that_may_not_create_databases_is_told_so(shipped_backup: Pat
 def test_two_restores_into_one_database_do_not_meet(
     shipped_backup: Path, empty_url: str, server_url: str
 ) -> None:
-    with started("restore", shipped_backup, DATABASE_URL=empty_url) as first:
-        eventually(lambda: beside(server_url, name_of(empty_url)))
+    with under_way(shipped_backup, empty_url, server_url) as first:
         first.suspend()
         try:
             line = last_line("restore", shipped_backup, DATABASE_URL=empty_url)
