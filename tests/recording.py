@@ -57,15 +57,17 @@ FIELDS = {
 }
 WHY = {"reason": "As the page states."}
 ARTICLE_OF_PLACE = "ckn-nigeria-2024-12-31"
+MONTHS = "|".join(month_name[1:])
 VOLATILE = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "moment"),
     (re.compile(r"\b[0-9a-f]{32,64}\b"), "hash"),
     (re.compile(r"\b[0-9a-f]{10}\b"), "key"),
     (re.compile(r"cursor=[\w.-]+|(?<=\"next_cursor\": \")[\w.-]+"), "cursor"),
     (re.compile(r"(?<=/v1/c/)[a-z0-9]{12}\b"), "citation"),
+    (re.compile(rf"(?<=[Dd]ataset revision 1, )\d\d? (?:{MONTHS}) \d{{4}}"), "day"),  # as it was loaded
 )
 # A citation tells the day on which it is made, as each style writes it.
-OF_CITATIONS = re.compile(rf"\d+|{'|'.join(month_name[1:])}")
+OF_CITATIONS = re.compile(rf"\d+|{MONTHS}")
 
 
 def settled(example: Example) -> str:
